@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+# `make help` lists the targets. A new .c file needs no line here: a program is a list of rooms.
+#
+# Variables: CC, CFLAGS, LDFLAGS, B (build folder), LINK=static|dynamic, SAN=address,undefined,
+# WERROR=-Werror, V=1 (show commands), PREFIX, DESTDIR, FUZZ_SECONDS, CELLA_EXECUTOR (contract tests).
+
+VERSION := 0.1.0
+
+PREFIX       ?= /usr/local
+SAN          ?=
+B            ?= $(if $(SAN),build/san,build)
+LINK         ?= $(if $(SAN),dynamic,static)
+CFLAGS       ?= -O2 -g
+FUZZ_SECONDS ?= 20
+
+# program = the rooms it is made of; what is not listed is not linked
+cella.rooms := base spec rootfs cgroups netns runtime/process runtime/plan runtime \
+               runtime/namespace cli
+PROGRAMS    := cella
+LIBRARIES   := yajl seccomp
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+        -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wimplicit-fallthrough -Wcast-qual \
+        -Werror=unused-result
+
+# A static program that is not position independent has nothing to relocate and no library to look
+# for at each start: half of the time of a short command (ARCHITECTURE.md, "Cost").
+ifeq ($(LINK),static)
+  mode_cflags  := -fno-pie
+  mode_ldflags := -static -no-pie
+  LDLIBS       := -lyajl_s -lseccomp
+  test_ldflags := -no-pie
+else ifeq ($(LINK),dynamic)
+  mode_cflags  := -fPIE
+  mode_ldflags := -pie
+  LDLIBS       := -lyajl -lseccomp
+  test_ldflags := -pie
+else
+  $(error LINK is static or dynamic, not '$(LINK)')
+endif
+TEST_LDLIBS := -lyajl -lseccomp -lcmocka
+
+ifneq ($(SAN),)
+  harden := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+else
+  harden := -fstack-protector-strong \
+            $(if $(filter -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+endif
+
+# What makes an object another object; WERROR only decides whether there is one.
+COMPILE     = $(CC) -std=gnu17 -D_GNU_SOURCE -iquote . $(WARN) $(harden) $(mode_cflags) \
+              -ffunction-sections -fdata-sections $(CPPFLAGS) $(CFLAGS)
+LINK_FLAGS  = $(filter -fsanitize%,$(harden)) -Wl,--gc-sections -Wl,-z,relro,-z,now $(LDFLAGS)
+
+sources  = $(sort $(foreach room,$(1),$(wildcard $(room)/*.c)))
+objects  = $(patsubst %.c,$(B)/%.o,$(call sources,$(1)))
+ALL      := $(call objects,$(sort $(foreach p,$(PROGRAMS),$($(p).rooms))))
+# All that a test may link: every room, without the mains.
+LIBCELLA := $(B)/libcella.a
+MAINS    := $(B)/cli/main.o
+
+UNIT      := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c)))
+UNIT_MORE := $(filter-out $(UNIT:=.o),$(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/*/*.c tests/unit/*/*/*.c)))
+FUZZ      := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FORMATTED  = $(sort $(shell find $(foreach p,$(PROGRAMS),$($(p).rooms)) tests -name '*.[ch]'))
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+Q   := $(if $(V),,@)
+say := $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),@:,@echo ' ')
+.SECONDARY:
+
+all: $(PROGRAMS:%=$(B)/%) ## build every program
+
+define program
+$(B)/$(1): $(call objects,$($(1).rooms)) $(B)/.link
+	$$(say) LINK $$@
+	$$(Q)$$(COMPILE) $$(LINK_FLAGS) $$(mode_ldflags) -o $$@ $$(filter %.o,$$^) $$(LDLIBS)
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+
+$(LIBCELLA): $(filter-out $(MAINS),$(ALL))
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/%.o: %.c $(B)/.compile
+	$(say) CC $<
+	$(Q)mkdir -p $(@D) && $(COMPILE) $(WERROR) -MMD -MP -c -o $@ $<
+
+# The commit is looked up at each build, and what carries it is compiled anew only when it changes.
+VERSIONED := $(patsubst %.c,$(B)/%.o,$(shell grep -ls 'CELLA_COMMIT\|CELLA_VERSION' $(call sources,$(cella.rooms))))
+$(VERSIONED): $(B)/.version
+$(VERSIONED): CPPFLAGS += -DCELLA_VERSION='"$(VERSION)"' -DCELLA_COMMIT='"$(commit)"'
+commit = $(or $(shell git rev-parse HEAD 2>/dev/null),unknown)
+
+# Stamps: rewritten only when their words change, so that an object built by another compiler, with
+# other flags or of another commit is not taken for one of this build.
+stamp = @mkdir -p $(B); echo '$(subst ','\'',$(1))' | cmp -s - $@ || { $(2) echo '$(subst ','\'',$(1))' >$@; }
+
+$(B)/.compile: FORCE
+	$(call stamp,$(COMPILE),$(check_headers))
+$(B)/.link: FORCE
+	$(call stamp,$(LINK_FLAGS) $(mode_ldflags) $(LDLIBS),$(check_libraries))
+$(B)/.version: FORCE
+	$(call stamp,$(VERSION) $(commit),)
+
+hint = run 'tests/setup build' (as root, or where sudo needs no password) to install what is missing
+check_headers = printf '\#include <yajl/yajl_parse.h>\n\#include <seccomp.h>\n' | \
+	$(CC) -E - >/dev/null 2>&1 || { \
+	echo "make: no compiler '$(CC)', or the headers of yajl and libseccomp are missing: $(hint)" >&2; exit 1; };
+check_libraries = for l in $(patsubst -l%,lib%$(if $(filter static,$(LINK)),.a,.so),$(LDLIBS)); do \
+	case $$($(CC) -print-file-name=$$l) in /*) ;; *) \
+	echo "make: $$l is missing: $(hint)$(if $(filter static,$(LINK)),; LINK=dynamic does without static libraries)" >&2; \
+	exit 1 ;; esac; done;
+
+# A unit test is a program of its own; other .c files beside it are linked to it.
+.SECONDEXPANSION:
+$(UNIT): $(B)/%: $(B)/%.o $$(filter $$(@D)/%,$(UNIT_MORE)) $(LIBCELLA)
+	$(say) LINK $@
+	$(Q)$(COMPILE) $(LINK_FLAGS) $(test_ldflags) -o $@ $^ $(TEST_LDLIBS)
+
+# --- for people -------------------------------------------------------------------------------
+
+demo: ## build, make a small root file system, run a container in it that shows that it is one
+	@tests/setup build
+	@$(MAKE) --no-print-directory $(if $(findstring j,$(MAKEFLAGS)),,-j$(shell nproc)) all
+	@tests/demo $(B)
+
+check: ## all tests: unit, contract, sanitizers, clang, lint; ends with the count
+	@tests/setup check
+	@env -u MAKEFLAGS -u MFLAGS MAKE='$(MAKE)' B='$(B)' CC='$(CC)' tests/check
+
+setup: ## install what make, make demo and make check need (Debian; elsewhere: say what)
+	@tests/setup check
+
+unit: unit-programs ## unit tests, as TAP
+	@tests/run-unit $(B)
+
+unit-programs: $(UNIT)
+
+contract: all ## contract tests: what any executor must do (CELLA_EXECUTOR), as TAP
+	@CELLA='$(abspath $(B))/cella' tests/run-contract
+
+asan: ## unit and contract tests under AddressSanitizer and UBSan
+	@$(MAKE) --no-print-directory SAN=address,undefined B=$(B)/san WERROR=-Werror all unit-programs
+	@tests/run-asan $(B)/san $(MAKE) --no-print-directory SAN=address,undefined B=$(B)/san
+
+clang: ## build everything with clang, warnings are errors
+	@$(MAKE) --no-print-directory CC=clang B=$(B)/clang WERROR=-Werror all unit-programs
+
+lint: all ## format, layers, links, sizes, words, headers, clang-tidy, manual, as TAP
+	@tests/run-lint $(B)
+
+format: ## let clang-format write all C files anew
+	clang-format -i $(FORMATTED)
+
+fuzz: ## each parser for FUZZ_SECONDS under libFuzzer
+	@$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined B=$(B)/fuzz fuzz-programs
+	@tests/run-fuzz $(B)/fuzz $(FUZZ_SECONDS)
+
+fuzz-programs: $(FUZZ:%=$(B)/%)
+$(FUZZ:%=$(B)/%): $(B)/%: $(B)/tests/fuzz/%.o $(LIBCELLA)
+	$(say) LINK $@
+	$(Q)$(COMPILE) -fsanitize=fuzzer $(LINK_FLAGS) $(test_ldflags) -o $@ $^ $(filter-out -lcmocka,$(TEST_LDLIBS))
+
+bench: all $(B)/tests/bench/measure ## `run` of a static true beside crun and runc
+	@tests/bench/run-true $(B)
+
+$(B)/tests/bench/measure: $(B)/tests/bench/measure.o
+	$(say) LINK $@
+	$(Q)$(COMPILE) $(LINK_FLAGS) $(mode_ldflags) -o $@ $^
+
+install: all ## into $(DESTDIR)$(PREFIX): program, manual, bash completion
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(PROGRAMS:%=$(B)/%) $(DESTDIR)$(PREFIX)/bin
+	$(foreach m,$(MANUALS),install -D -m 644 $(m) \
+	  $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m))$(newline))
+	$(foreach c,$(COMPLETIONS),install -D -m 644 $(c) \
+	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/cella$(newline))
+
+uninstall: ## remove what install put there
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(PREFIX)/bin/%)
+	rm -f $(foreach m,$(MANUALS),$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/cella
+
+MANUALS     := $(wildcard man/*.[1-9])
+COMPLETIONS := $(wildcard contrib/completion/cella.bash)
+define newline
+
+
+endef
+
+clean: ## remove $(B)
+	rm -rf $(B)
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo; sed -n '/^# Variables/,/^$$/s/^# //p' $(firstword $(MAKEFILE_LIST))
+
+-include $(ALL:.o=.d) $(UNIT:=.d) $(UNIT_MORE:.o=.d) $(FUZZ:%=$(B)/tests/fuzz/%.d) $(B)/tests/bench/measure.d
+FORCE:
+.PHONY: all demo check setup unit unit-programs contract asan clang lint format fuzz fuzz-programs \
+        bench install uninstall clean help FORCE

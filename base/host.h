@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BASE_HOST_H
+#define BASE_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "error.h"
+
+/* What plans need to know of this machine and of ourselves: a plain value, so that tests of plans
+ * can make one up. */
+struct host {
+	uid_t uid; /* effective */
+	gid_t gid;
+	uint64_t capabilities; /* our effective set, bit per capability number (capabilities(7)) */
+	uint64_t bounding;     /* our bounding set */
+	bool privileged;       /* CAP_SYS_ADMIN in our user namespace: mounts need no new one */
+	bool made_up;          /* by a test: nothing may be looked up on the real machine */
+};
+
+/* Look.
+ * Returns  0, or -1 and *err. Spec: capget(2), prctl(2) PR_CAPBSET_READ. */
+int host_look(struct host *ret_host, struct error *err) FALLIBLE;
+
+#endif

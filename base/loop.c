@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "loop.h"
+
+enum { BATCH = 32 };
+
+/* The events of one epoll_wait(2) are kept here while they are handed out, so that a source which
+ * is removed meanwhile can be taken out of those that are still to come. */
+struct loop {
+	int epoll;
+	bool stopped;
+	int next;  /* of the batch, to be handed out */
+	int count; /* of the batch */
+	struct epoll_event batch[BATCH];
+};
+
+struct loop *loop_new(struct error *err)
+{
+	struct loop *loop = calloc(1, sizeof(*loop));
+
+	if (!loop) {
+		(void)fail_errno(err, "loop", "allocate");
+		return NULL;
+	}
+	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (loop->epoll < 0) {
+		(void)fail_errno(err, "loop", "epoll_create");
+		free(loop);
+		return NULL;
+	}
+	return loop;
+}
+
+void loop_free(struct loop *loop)
+{
+	if (!loop)
+		return;
+	(void)close(loop->epoll);
+	free(loop);
+}
+
+static int control(struct loop *loop, int operation, struct loop_source *source, uint32_t events,
+                   struct error *err)
+{
+	struct epoll_event event = {.events = events, .data.ptr = source};
+
+	if (epoll_ctl(loop->epoll, operation, source->fd, &event) < 0)
+		return fail_errno(err, "loop", "epoll_ctl");
+	return 0;
+}
+
+int loop_add(struct loop *loop, struct loop_source *source, uint32_t events, struct error *err)
+{
+	return control(loop, EPOLL_CTL_ADD, source, events, err);
+}
+
+int loop_change(struct loop *loop, struct loop_source *source, uint32_t events, struct error *err)
+{
+	return control(loop, EPOLL_CTL_MOD, source, events, err);
+}
+
+int loop_remove(struct loop *loop, struct loop_source *source, struct error *err)
+{
+	for (int i = loop->next; i < loop->count; i++)
+		if (loop->batch[i].data.ptr == source)
+			loop->batch[i].data.ptr = NULL;
+	return control(loop, EPOLL_CTL_DEL, source, 0, err);
+}
+
+/* Hand out what a batch holds.
+ * Returns  0, or -1 and *err of the source that failed. */
+static int hand_out(struct loop *loop, struct error *err)
+{
+	while (loop->next < loop->count && !loop->stopped) {
+		struct epoll_event *event = &loop->batch[loop->next++];
+		struct loop_source *source = event->data.ptr;
+
+		if (source && source->ready(source, event->events, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int loop_run(struct loop *loop, struct error *err)
+{
+	int result = 0;
+
+	while (!loop->stopped && result == 0) {
+		loop->next = 0;
+		loop->count = epoll_wait(loop->epoll, loop->batch, BATCH, -1);
+		if (loop->count < 0 && errno != EINTR)
+			result = fail_errno(err, "loop", "epoll_wait");
+		else
+			result = hand_out(loop, err);
+	}
+	loop->stopped = false;
+	loop->count = 0;
+	return result;
+}
+
+void loop_stop(struct loop *loop)
+{
+	loop->stopped = true;
+}

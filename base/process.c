@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fd.h"
+#include "own.h"
+#include "process.h"
+#include "syscalls.h"
+#include "text.h"
+
+/* "process 42", for errors. */
+struct name {
+	char text[32];
+};
+
+static struct name name_of(pid_t pid)
+{
+	struct name name;
+	int errnum = errno;
+
+	(void)snprintf(name.text, sizeof(name.text), "process %d", (int)pid);
+	errno = errnum;
+	return name;
+}
+
+pid_t process_clone(uint64_t flags, int cgroup, int *ret_pidfd, struct error *err)
+{
+	int pidfd = -1;
+	struct clone_args args = {.flags = flags, .exit_signal = SIGCHLD};
+	pid_t pid;
+
+	if (flags & CLONE_PARENT)
+		args.exit_signal = 0; /* a sibling has ours: clone3 refuses another one */
+	if (ret_pidfd) {
+		args.flags |= CLONE_PIDFD;
+		args.pidfd = (uint64_t)(uintptr_t)&pidfd;
+	}
+	if (cgroup >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)cgroup;
+	}
+	pid = sys_clone3(&args, sizeof(args));
+	if (pid < 0)
+		return fail_errno(err, "process", "clone");
+	if (pid > 0 && ret_pidfd)
+		*ret_pidfd = pidfd;
+	return pid;
+}
+
+int process_wait(pid_t pid, struct error *err)
+{
+	int status = 0;
+	pid_t ended;
+
+	do /* __WALL: a child of CLONE_PARENT may not send SIGCHLD */
+		ended = waitpid(pid, &status, __WALL);
+	while (ended < 0 && errno == EINTR);
+	if (ended < 0)
+		return fail_errno(err, name_of(pid).text, "wait");
+	return process_status(status);
+}
+
+int process_status(int wait_status)
+{
+	if (WIFSIGNALED(wait_status))
+		return 128 + WTERMSIG(wait_status);
+	return WEXITSTATUS(wait_status);
+}
+
+/* Take apart a line of /proc/PID/stat. The second field is the program's name in parentheses, which
+ * may hold anything: only the last ')' ends it. */
+static bool parse_stat(char *line, uint64_t *ret_start_time, char *ret_state)
+{
+	enum { STATE = 3, START_TIME = 22 };
+	char *field = strrchr(line, ')');
+	char state;
+
+	if (!field || field[1] != ' ' || !field[2])
+		return false;
+	field += 2;
+	state = *field;
+	for (int i = STATE; i < START_TIME; i++) {
+		field = strchr(field, ' ');
+		if (!field)
+			return false;
+		field++;
+	}
+	field[strcspn(field, " \n")] = '\0';
+	if (!text_to_u64(field, ret_start_time))
+		return false;
+	*ret_state = state;
+	return true;
+}
+
+int process_look(pid_t pid, uint64_t *ret_start_time, char *ret_state, struct error *err)
+{
+	char path[sizeof("/proc/-2147483648/stat")];
+	char line[2048];
+	struct error why;
+	uint64_t start_time;
+	char state;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (fd_read_small(AT_FDCWD, path, line, sizeof(line), &why) < 0) {
+		errno = why.errnum == ENOENT ? ESRCH : why.errnum;
+		return fail_errno(err, name_of(pid).text, "look");
+	}
+	if (!parse_stat(line, &start_time, &state))
+		return fail(err, ERROR_SYSTEM, path, "is not what proc_pid_stat(5) says");
+	if (ret_start_time)
+		*ret_start_time = start_time;
+	if (ret_state)
+		*ret_state = state;
+	return 0;
+}
+
+int process_open(const struct process_identity *who, struct error *err)
+{
+	owned_fd pidfd = -1;
+	uint64_t start_time = 0;
+	char state = 'X';
+
+	/* pidfd first: if the number is still who it was after that, so is the pidfd */
+	pidfd = pidfd_open(who->pid, 0);
+	if (pidfd < 0)
+		return fail_errno(err, name_of(who->pid).text, "open");
+	if (process_look(who->pid, &start_time, &state, err) < 0)
+		return -1;
+	errno = ESRCH;
+	if (start_time != who->start_time || state == 'Z' || state == 'X')
+		return fail_errno(err, name_of(who->pid).text, "open");
+	return take_fd(&pidfd);
+}
+
+int process_signal(int pidfd, int signum, struct error *err)
+{
+	if (pidfd_send_signal(pidfd, signum, NULL, 0) < 0)
+		return fail_errno(err, "process", "kill");
+	return 0;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now = {0};
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int process_wait_pidfd(int pidfd, int timeout_ms, struct error *err)
+{
+	int64_t end_ms = now_ms() + timeout_ms;
+	struct pollfd wanted = {.fd = pidfd, .events = POLLIN};
+	int left_ms = timeout_ms;
+	int n;
+
+	for (;;) {
+		n = poll(&wanted, 1, left_ms);
+		if (n >= 0 || errno != EINTR)
+			break;
+		if (timeout_ms >= 0)
+			left_ms = end_ms > now_ms() ? (int)(end_ms - now_ms()) : 0;
+	}
+	if (n > 0 && (wanted.revents & POLLNVAL)) {
+		errno = EBADF;
+		n = -1;
+	}
+	return n < 0 ? fail_errno(err, "process", "wait") : n > 0;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "signals.h"
+#include "table.h"
+#include "text.h"
+
+/* The first name of a number is the one we say. */
+static const struct word names[] = {
+	{"SIGHUP",    SIGHUP   },
+        {"SIGINT",    SIGINT   },
+        {"SIGQUIT",   SIGQUIT  },
+	{"SIGILL",    SIGILL   },
+        {"SIGTRAP",   SIGTRAP  },
+        {"SIGABRT",   SIGABRT  },
+	{"SIGIOT",    SIGIOT   },
+        {"SIGBUS",    SIGBUS   },
+        {"SIGFPE",    SIGFPE   },
+	{"SIGKILL",   SIGKILL  },
+        {"SIGUSR1",   SIGUSR1  },
+        {"SIGSEGV",   SIGSEGV  },
+	{"SIGUSR2",   SIGUSR2  },
+        {"SIGPIPE",   SIGPIPE  },
+        {"SIGALRM",   SIGALRM  },
+	{"SIGTERM",   SIGTERM  },
+        {"SIGSTKFLT", SIGSTKFLT},
+        {"SIGCHLD",   SIGCHLD  },
+	{"SIGCLD",    SIGCHLD  },
+        {"SIGCONT",   SIGCONT  },
+        {"SIGSTOP",   SIGSTOP  },
+	{"SIGTSTP",   SIGTSTP  },
+        {"SIGTTIN",   SIGTTIN  },
+        {"SIGTTOU",   SIGTTOU  },
+	{"SIGURG",    SIGURG   },
+        {"SIGXCPU",   SIGXCPU  },
+        {"SIGXFSZ",   SIGXFSZ  },
+	{"SIGVTALRM", SIGVTALRM},
+        {"SIGPROF",   SIGPROF  },
+        {"SIGWINCH",  SIGWINCH },
+	{"SIGIO",     SIGIO    },
+        {"SIGPOLL",   SIGPOLL  },
+        {"SIGPWR",    SIGPWR   },
+	{"SIGSYS",    SIGSYS   },
+};
+
+/* Real-time signals from SIGRTMIN on, which the C library may move; named as bash names them. */
+static const char *const realtime_names[] = {
+	"SIGRTMIN",    "SIGRTMIN+1",  "SIGRTMIN+2",  "SIGRTMIN+3",  "SIGRTMIN+4",  "SIGRTMIN+5",
+	"SIGRTMIN+6",  "SIGRTMIN+7",  "SIGRTMIN+8",  "SIGRTMIN+9",  "SIGRTMIN+10", "SIGRTMIN+11",
+	"SIGRTMIN+12", "SIGRTMIN+13", "SIGRTMIN+14", "SIGRTMIN+15", "SIGRTMAX-14", "SIGRTMAX-13",
+	"SIGRTMAX-12", "SIGRTMAX-11", "SIGRTMAX-10", "SIGRTMAX-9",  "SIGRTMAX-8",  "SIGRTMAX-7",
+	"SIGRTMAX-6",  "SIGRTMAX-5",  "SIGRTMAX-4",  "SIGRTMAX-3",  "SIGRTMAX-2",  "SIGRTMAX-1",
+	"SIGRTMAX",
+};
+
+/* "RTMIN", "RTMIN+3", "RTMAX-1" to a number. */
+static bool realtime_from_text(const char *text, int *ret_signum)
+{
+	bool from_least = strncasecmp(text, "RTMIN", 5) == 0;
+	uint32_t distance = 0;
+
+	if (!from_least && strncasecmp(text, "RTMAX", 5) != 0)
+		return false;
+	text += 5;
+	if (*text && (*text != (from_least ? '+' : '-') || !text_to_u32(text + 1, &distance)))
+		return false;
+	if (distance > (uint32_t)(SIGRTMAX - SIGRTMIN))
+		return false;
+	*ret_signum = from_least ? SIGRTMIN + (int)distance : SIGRTMAX - (int)distance;
+	return true;
+}
+
+bool signal_from_text(const char *text, int *ret_signum)
+{
+	uint32_t number;
+
+	if (text_to_u32(text, &number)) {
+		if (number == 0 || number > (uint32_t)SIGRTMAX)
+			return false;
+		*ret_signum = (int)number;
+		return true;
+	}
+	if (strncasecmp(text, "SIG", 3) == 0)
+		text += 3;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcasecmp(names[i].word + 3, text) == 0) {
+			*ret_signum = (int)names[i].value;
+			return true;
+		}
+	return realtime_from_text(text, ret_signum);
+}
+
+const char *signal_name(int signum)
+{
+	const char *name = table_word(names, ARRAY_SIZE(names), signum);
+
+	if (name || signum < SIGRTMIN || signum > SIGRTMAX)
+		return name;
+	if (SIGRTMAX - SIGRTMIN + 1 != (int)ARRAY_SIZE(realtime_names))
+		return NULL;
+	return realtime_names[signum - SIGRTMIN];
+}
+
+void signals_reset(void)
+{
+	struct sigaction action = {.sa_handler = SIG_DFL};
+	sigset_t none;
+
+	/* KILL and STOP can't be set, and the C library keeps two: those answer EINVAL */
+	for (int signum = 1; signum <= SIGRTMAX; signum++)
+		(void)sigaction(signum, &action, NULL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+int signals_open(const int *signums, struct error *err)
+{
+	sigset_t wanted;
+	sigset_t before;
+	int fd;
+
+	(void)sigemptyset(&wanted);
+	for (; *signums; signums++)
+		if (sigaddset(&wanted, *signums) < 0)
+			return fail_errno(err, "signals", "sigaddset");
+	if (sigprocmask(SIG_BLOCK, &wanted, &before) < 0)
+		return fail_errno(err, "signals", "sigprocmask");
+	fd = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0) {
+		(void)fail_errno(err, "signals", "signalfd");
+		(void)sigprocmask(SIG_SETMASK, &before, NULL);
+		return -1;
+	}
+	return fd;
+}

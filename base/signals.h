@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BASE_SIGNALS_H
+#define BASE_SIGNALS_H
+
+#include <stdbool.h>
+
+#include "error.h"
+
+/* "9", "KILL", "SIGKILL", "kill", "RTMIN+3", "SIGRTMAX-1" to a number from 1 to SIGRTMAX.
+ * Returns  true and *ret_signum; false leaves it alone. */
+bool signal_from_text(const char *text, int *ret_signum);
+
+/* "SIGKILL"; NULL for what is no signal. */
+const char *signal_name(int signum);
+
+/* Put every signal back to its default and unblock all: what a new program expects. Context: any,
+ * the child too. */
+void signals_reset(void);
+
+/* Block these signals (0 ends the list) and read them from a descriptor instead.
+ * Returns  a signalfd(2), close-on-exec and non-blocking, owned by the caller, or -1 and *err. */
+int signals_open(const int *signums, struct error *err) FALLIBLE;
+
+#endif

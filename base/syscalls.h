@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BASE_SYSCALLS_H
+#define BASE_SYSCALLS_H
+
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Calls that glibc 2.36 has no name for, as real functions so that tests/lint/owners sees who
+ * calls. -1 and errno. Context: any. */
+pid_t sys_clone3(struct clone_args *args, size_t size);
+int sys_openat2(int dir, const char *path, const struct open_how *how, size_t size);
+int sys_pivot_root(const char *new_root, const char *put_old);
+int sys_capget(void *header, void *data);
+int sys_capset(void *header, const void *data);
+int sys_seccomp(unsigned int operation, unsigned int flags, void *args);
+long sys_keyctl(int operation, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+int sys_execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags);
+int sys_faccessat2(int dir, const char *path, int mode, int flags);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "text.h"
+
+bool text_begins(const char *text, const char *part)
+{
+	return strncmp(text, part, strlen(part)) == 0;
+}
+
+bool text_ends(const char *text, const char *part)
+{
+	size_t length = strlen(text);
+	size_t part_length = strlen(part);
+
+	return part_length <= length && strcmp(text + length - part_length, part) == 0;
+}
+
+/* What a first byte asks of the second; all further bytes are 80..BF (RFC 3629, section 4). What a
+ * second byte may not be would make an overlong form (E0, F0), a surrogate (ED) or a character
+ * above U+10FFFF (F4). */
+/* clang-format 14 indents every other row with spaces */
+/* clang-format off */
+static const struct {
+	unsigned char first_least;
+	unsigned char first_most;
+	unsigned char length;
+	unsigned char second_least;
+	unsigned char second_most;
+} forms[] = {
+	{0xc2, 0xdf, 2, 0x80, 0xbf},
+	{0xe0, 0xe0, 3, 0xa0, 0xbf},
+	{0xe1, 0xec, 3, 0x80, 0xbf},
+	{0xed, 0xed, 3, 0x80, 0x9f},
+	{0xee, 0xef, 3, 0x80, 0xbf},
+	{0xf0, 0xf0, 4, 0x90, 0xbf},
+	{0xf1, 0xf3, 4, 0x80, 0xbf},
+	{0xf4, 0xf4, 4, 0x80, 0x8f},
+};
+/* clang-format on */
+
+size_t text_utf8_step(const char *bytes, size_t length)
+{
+	const unsigned char *at = (const unsigned char *)bytes;
+
+	if (length > 0 && at[0] < 0x80)
+		return 1;
+	for (size_t i = 0; length > 0 && i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if (at[0] < forms[i].first_least || at[0] > forms[i].first_most)
+			continue;
+		if (length < forms[i].length || at[1] < forms[i].second_least ||
+		    at[1] > forms[i].second_most)
+			return 0;
+		for (size_t k = 2; k < forms[i].length; k++)
+			if ((at[k] & 0xc0) != 0x80)
+				return 0;
+		return forms[i].length;
+	}
+	return 0;
+}
+
+bool text_is_utf8(const char *bytes, size_t length)
+{
+	size_t step;
+
+	for (size_t at = 0; at < length; at += step) {
+		step = text_utf8_step(bytes + at, length - at);
+		if (step == 0)
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmocka.h needs the four before it */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#undef fail /* base/error.h has its own */
+/* clang-format on */
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/error.h"
+
+static void a_failure_has_an_object_and_a_reason_and_returns_minus_one(void **state)
+{
+	struct error err = {.errnum = 7};
+
+	(void)state;
+	assert_int_equal(fail(&err, ERROR_CONFIG, "hostname", "longer than %d", 64), -1);
+	assert_int_equal(err.kind, ERROR_CONFIG);
+	assert_int_equal(err.errnum, 0);
+	assert_string_equal(err.object, "hostname");
+	assert_string_equal(err.reason, "longer than 64");
+}
+
+static void a_failed_call_keeps_the_words_and_the_number_of_the_kernel(void **state)
+{
+	struct error err = {0};
+
+	(void)state;
+	errno = ENOENT;
+	assert_int_equal(fail_errno(&err, "/a", "open"), -1);
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(err.errnum, ENOENT);
+	assert_string_equal(err.reason, "open: No such file or directory");
+	errno = 4711;
+	(void)fail_errno(&err, "/a", "open");
+	assert_string_equal(err.reason, "open: unknown error");
+}
+
+static void a_long_object_loses_its_middle_and_never_the_reason(void **state)
+{
+	struct error err = {0};
+	char name[1000];
+
+	(void)state;
+	memset(name, 'x', sizeof(name));
+	memcpy(name, "first", 5);
+	memcpy(name + sizeof(name) - 5, "last", 5);
+	(void)fail(&err, ERROR_STATE, name, "why");
+	assert_int_equal(strlen(err.object), sizeof(err.object) - 1);
+	assert_memory_equal(err.object, "first", 5);
+	assert_string_equal(err.object + sizeof(err.object) - 5, "last");
+	assert_non_null(strstr(err.object, "x...x"));
+	assert_string_equal(err.reason, "why");
+}
+
+static void each_floor_adds_what_it_was_doing(void **state)
+{
+	struct error err = {0};
+	char name[1000];
+
+	(void)state;
+	(void)fail(&err, ERROR_SYSTEM, "pids.max", "write: Invalid argument");
+	assert_int_equal(error_within(&err, "mounts[%d]", 3), -1);
+	assert_string_equal(err.object, "mounts[3]: pids.max");
+	memset(name, 'y', sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	(void)error_within(&err, "%s", name);
+	assert_int_equal(strlen(err.object), sizeof(err.object) - 1);
+	assert_string_equal(err.object + sizeof(err.object) - 9, "pids.max");
+}
+
+static void an_empty_object_is_replaced_by_the_one_above(void **state)
+{
+	struct error err = {0};
+
+	(void)state;
+	(void)fail(&err, ERROR_SYSTEM, "", "why");
+	(void)error_within(&err, "config.json");
+	assert_string_equal(err.object, "config.json");
+}
+
+static void an_error_of_another_process_is_put_right(void **state)
+{
+	struct error hostile;
+	struct error err;
+
+	(void)state;
+	memset(&hostile, 0xff, sizeof(hostile));
+	memcpy(hostile.object, "a\033[31m\n", 8);
+	error_import(&err, &hostile, sizeof(hostile));
+	assert_int_equal(err.kind, ERROR_SYSTEM);
+	assert_string_equal(err.object, "a?[31m?");
+	assert_int_equal(strlen(err.reason), sizeof(err.reason) - 1);
+}
+
+static void an_error_that_came_in_part_is_still_an_error(void **state)
+{
+	struct error sent = {.kind = ERROR_STATE, .object = "web", .reason = "why"};
+	struct error err;
+
+	(void)state;
+	error_import(&err, &sent, offsetof(struct error, object) + 2);
+	assert_int_equal(err.kind, ERROR_STATE);
+	assert_string_equal(err.object, "we");
+	assert_string_equal(err.reason, "");
+	error_import(&err, &sent, 0);
+	assert_string_equal(err.object, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_failure_has_an_object_and_a_reason_and_returns_minus_one),
+		cmocka_unit_test(a_failed_call_keeps_the_words_and_the_number_of_the_kernel),
+		cmocka_unit_test(a_long_object_loses_its_middle_and_never_the_reason),
+		cmocka_unit_test(each_floor_adds_what_it_was_doing),
+		cmocka_unit_test(an_empty_object_is_replaced_by_the_one_above),
+		cmocka_unit_test(an_error_of_another_process_is_put_right),
+		cmocka_unit_test(an_error_that_came_in_part_is_still_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmocka.h needs the four before it */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#undef fail /* base/error.h has its own */
+/* clang-format on */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/loop.h"
+#include "base/own.h"
+
+/* What a source of these tests has at hand. */
+struct counter {
+	struct loop *loop;
+	struct loop_source *other;
+	int called;
+	uint32_t events;
+};
+
+static int open_event(void)
+{
+	int fd = eventfd(1, EFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static int count_and_stop_after_three(struct loop_source *self, uint32_t events, struct error *err)
+{
+	struct counter *counter = self->data;
+
+	(void)err;
+	counter->events = events;
+	if (++counter->called == 3)
+		loop_stop(counter->loop);
+	return 0;
+}
+
+static void a_source_is_told_its_events_until_the_loop_stops(void **state)
+{
+	owned_fd fd = open_event();
+	struct error err = {0};
+	struct loop *loop = loop_new(&err);
+	struct counter counter = {.loop = loop};
+	struct loop_source source = {fd, count_and_stop_after_three, &counter};
+
+	(void)state;
+	assert_non_null(loop);
+	assert_int_equal(loop_add(loop, &source, EPOLLIN, &err), 0);
+	assert_int_equal(loop_run(loop, &err), 0);
+	assert_int_equal(counter.called, 3);
+	assert_int_equal(counter.events, EPOLLIN);
+	assert_int_equal(loop_change(loop, &source, EPOLLOUT, &err), 0);
+	counter.called = 0;
+	assert_int_equal(loop_run(loop, &err), 0);
+	assert_int_equal(counter.events, EPOLLOUT);
+	loop_free(loop);
+	assert_true(fcntl(fd, F_GETFD) >= 0);
+}
+
+static int remove_both_and_stop(struct loop_source *self, uint32_t events, struct error *err)
+{
+	struct counter *counter = self->data;
+
+	(void)events;
+	counter->called++;
+	if (loop_remove(counter->loop, counter->other, err) < 0 ||
+	    loop_remove(counter->loop, self, err) < 0)
+		return -1;
+	memset(counter->other, 0xff, sizeof(*counter->other)); /* gone: nobody may look at it */
+	loop_stop(counter->loop);
+	return 0;
+}
+
+static void a_source_that_was_removed_is_not_told_what_was_under_way(void **state)
+{
+	owned_fd one = open_event();
+	owned_fd two = open_event();
+	struct error err = {0};
+	struct loop *loop = loop_new(&err);
+	struct counter first = {.loop = loop};
+	struct counter second = {.loop = loop};
+	struct loop_source a = {one, remove_both_and_stop, &first};
+	struct loop_source b = {two, remove_both_and_stop, &second};
+
+	(void)state;
+	first.other = &b;
+	second.other = &a;
+	assert_int_equal(loop_add(loop, &a, EPOLLIN, &err), 0);
+	assert_int_equal(loop_add(loop, &b, EPOLLIN, &err), 0);
+	assert_int_equal(loop_run(loop, &err), 0);
+	assert_int_equal(first.called + second.called, 1);
+	loop_free(loop);
+}
+
+static int remove_other_only(struct loop_source *self, uint32_t events, struct error *err)
+{
+	struct counter *counter = self->data;
+
+	(void)events;
+	if (counter->other && loop_remove(counter->loop, counter->other, err) < 0)
+		return -1;
+	if (counter->other)
+		memset(counter->other, 0xff, sizeof(*counter->other));
+	counter->other = NULL;
+	if (++counter->called == 3)
+		loop_stop(counter->loop);
+	return 0;
+}
+
+static void a_loop_goes_on_without_a_source_that_another_removed(void **state)
+{
+	owned_fd one = open_event();
+	owned_fd two = open_event();
+	struct error err = {0};
+	struct loop *loop = loop_new(&err);
+	struct counter first = {.loop = loop};
+	struct counter second = {.loop = loop};
+	struct loop_source a = {one, remove_other_only, &first};
+	struct loop_source b = {two, remove_other_only, &second};
+
+	(void)state;
+	first.other = &b;
+	second.other = &a;
+	assert_int_equal(loop_add(loop, &a, EPOLLIN, &err), 0);
+	assert_int_equal(loop_add(loop, &b, EPOLLIN, &err), 0);
+	assert_int_equal(loop_run(loop, &err), 0);
+	assert_int_equal(first.called + second.called, 3);
+	loop_free(loop);
+}
+
+static int refuse(struct loop_source *self, uint32_t events, struct error *err)
+{
+	(void)events;
+	return fail(err, ERROR_STATE, self->data, "refused");
+}
+
+static void the_error_of_a_source_ends_the_loop(void **state)
+{
+	static char name[] = "agent";
+	owned_fd fd = open_event();
+	struct error err = {0};
+	struct loop *loop = loop_new(&err);
+	struct loop_source source = {fd, refuse, name};
+
+	(void)state;
+	assert_int_equal(loop_add(loop, &source, EPOLLIN, &err), 0);
+	assert_int_equal(loop_run(loop, &err), -1);
+	assert_string_equal(err.object, "agent");
+	assert_string_equal(err.reason, "refused");
+	loop_free(loop);
+}
+
+static void a_loop_that_was_stopped_before_it_ran_does_not_wait(void **state)
+{
+	struct error err = {0};
+	struct loop *loop = loop_new(&err);
+
+	(void)state;
+	loop_stop(loop);
+	assert_int_equal(loop_run(loop, &err), 0);
+	loop_free(loop);
+	loop_free(NULL);
+}
+
+static void what_can_not_be_watched_is_an_error(void **state)
+{
+	owned_fd file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	owned_fd fd = open_event();
+	struct error err = {0};
+	struct loop *loop = loop_new(&err);
+	struct loop_source bad = {file, refuse, NULL};
+	struct loop_source good = {fd, refuse, NULL};
+
+	(void)state;
+	assert_int_equal(loop_add(loop, &bad, EPOLLIN, &err), -1);
+	assert_int_equal(err.errnum, EPERM);
+	assert_int_equal(loop_change(loop, &good, EPOLLIN, &err), -1);
+	assert_int_equal(err.errnum, ENOENT);
+	assert_int_equal(loop_remove(loop, &good, &err), -1);
+	assert_int_equal(loop_add(loop, &good, EPOLLIN, &err), 0);
+	assert_int_equal(loop_add(loop, &good, EPOLLIN, &err), -1);
+	assert_int_equal(err.errnum, EEXIST);
+	loop_free(loop);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_source_is_told_its_events_until_the_loop_stops),
+		cmocka_unit_test(a_source_that_was_removed_is_not_told_what_was_under_way),
+		cmocka_unit_test(a_loop_goes_on_without_a_source_that_another_removed),
+		cmocka_unit_test(the_error_of_a_source_ends_the_loop),
+		cmocka_unit_test(a_loop_that_was_stopped_before_it_ran_does_not_wait),
+		cmocka_unit_test(what_can_not_be_watched_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

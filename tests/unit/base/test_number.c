@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmocka.h needs the four before it */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#undef fail /* base/error.h has its own */
+/* clang-format on */
+
+#include "base/table.h"
+#include "base/text.h"
+
+static void numbers_are_read_to_their_limits(void **state)
+{
+	uint64_t u64 = 1;
+	int64_t i64 = 1;
+	uint32_t u32 = 1;
+
+	(void)state;
+	assert_true(text_to_u64("0", &u64) && u64 == 0);
+	assert_true(text_to_u64("18446744073709551615", &u64) && u64 == UINT64_MAX);
+	assert_true(text_to_i64("9223372036854775807", &i64) && i64 == INT64_MAX);
+	assert_true(text_to_i64("-9223372036854775808", &i64) && i64 == INT64_MIN);
+	assert_true(text_to_i64("-1", &i64) && i64 == -1);
+	assert_true(text_to_i64("0", &i64) && i64 == 0);
+	assert_true(text_to_u32("4294967295", &u32) && u32 == UINT32_MAX);
+}
+
+static void what_is_no_number_leaves_the_result_alone(void **state)
+{
+	static const char *const bad[] = {"",    " ",   "1 ",  " 1", "+1",  "-",
+	                                  "--1", "01",  "00",  "-0", "-01", "0x1",
+	                                  "1e3", "1.0", "1,0", "٣",  "a",   "1a"};
+	uint64_t u64 = 42;
+	int64_t i64 = 42;
+	uint32_t u32 = 42;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_false(text_to_u64(bad[i], &u64));
+		assert_false(text_to_i64(bad[i], &i64));
+		assert_false(text_to_u32(bad[i], &u32));
+	}
+	assert_false(text_to_u64("-1", &u64));
+	assert_true(u64 == 42 && i64 == 42 && u32 == 42);
+}
+
+static void numbers_beyond_their_type_are_refused(void **state)
+{
+	uint64_t u64 = 42;
+	int64_t i64 = 42;
+	uint32_t u32 = 42;
+
+	(void)state;
+	assert_false(text_to_u64("18446744073709551616", &u64));
+	assert_false(text_to_u64("99999999999999999999999999", &u64));
+	assert_false(text_to_i64("9223372036854775808", &i64));
+	assert_false(text_to_i64("-9223372036854775809", &i64));
+	assert_false(text_to_u32("4294967296", &u32));
+	assert_true(u64 == 42 && i64 == 42 && u32 == 42);
+}
+
+static void octal_numbers_may_begin_with_zeros(void **state)
+{
+	uint32_t mode = 0;
+
+	(void)state;
+	assert_true(text_to_octal("0755", &mode) && mode == 0755);
+	assert_true(text_to_octal("22", &mode) && mode == 022);
+	assert_true(text_to_octal("0", &mode) && mode == 0);
+	assert_true(text_to_octal("37777777777", &mode) && mode == UINT32_MAX);
+	assert_false(text_to_octal("40000000000", &mode));
+	assert_false(text_to_octal("8", &mode));
+	assert_false(text_to_octal("", &mode));
+	assert_false(text_to_octal("-1", &mode));
+}
+
+static void sizes_have_units_of_1024(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t bytes;
+	} good[] = {
+		{"0",      0                    },
+		{"4096",   4096                 },
+		{"64k",    64 << 10             },
+		{"64K",    64 << 10             },
+		{"16M",    16 << 20             },
+		{"2g",     UINT64_C(2) << 30    },
+		{"1T",     UINT64_C(1) << 40    },
+		{"1p",     UINT64_C(1) << 50    },
+		{"64kb",   64 << 10             },
+		{"64KiB",  64 << 10             },
+		{"7b",     7                    },
+		{"16383p", UINT64_C(16383) << 50},
+	};
+	static const char *const bad[] = {"",    "k",   "-1",  "1.5g", "1 k", "1kk",   "1x",
+	                                  "1ib", "01k", "1k ", "1i",   "1@",  "16384p"};
+	uint64_t bytes = 42;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		assert_true(text_to_size(good[i].text, &bytes));
+		assert_int_equal(bytes, good[i].bytes);
+	}
+	bytes = 42;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_false(text_to_size(bad[i], &bytes));
+	assert_int_equal(bytes, 42);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(numbers_are_read_to_their_limits),
+		cmocka_unit_test(what_is_no_number_leaves_the_result_alone),
+		cmocka_unit_test(numbers_beyond_their_type_are_refused),
+		cmocka_unit_test(octal_numbers_may_begin_with_zeros),
+		cmocka_unit_test(sizes_have_units_of_1024),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
