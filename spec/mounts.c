@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "parts.h"
+
+/* mounts. Spec: runtime-spec 1.3 config.md, "Mounts". */
+
+/* An id-mapped mount needs both maps: one alone would leave the other kind of owner as it is. */
+static int check_mount(const struct json *value, void *at, struct error *err)
+{
+	const struct spec_mount *mount = at;
+
+	if (mount->uid_mappings.count > 0 && mount->gid_mappings.count == 0)
+		return field_fail(err, value, "gidMappings",
+		                  "is required where uidMappings are given");
+	if (mount->gid_mappings.count > 0 && mount->uid_mappings.count == 0)
+		return field_fail(err, value, "uidMappings",
+		                  "is required where gidMappings are given");
+	return 0;
+}
+
+#define AT(member) offsetof(struct spec_mount, member)
+
+static const struct field members[] = {
+	{"destination", &field_path,   AT(destination),  REQUIRED},
+	{"type",        &field_text,   AT(type),         OPTIONAL},
+	{"source",      &field_text,   AT(source),       OPTIONAL},
+	{"options",     &field_texts,  AT(options),      OPTIONAL},
+	{"uidMappings", &part_id_maps, AT(uid_mappings), OPTIONAL},
+	{"gidMappings", &part_id_maps, AT(gid_mappings), OPTIONAL},
+};
+
+static const struct field_type mount = {
+	.kind = FIELD_OBJECT,
+	.size = sizeof(struct spec_mount),
+	FIELD_MEMBERS(members),
+	.check = check_mount,
+};
+
+const struct field_type part_mounts = {.kind = FIELD_LIST, .element = &mount};

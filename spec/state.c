@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/table.h"
+#include "base/text.h"
+
+#include "spec.h"
+
+/* state.json: one flat object, every member always there. Nobody but us writes it, so reading is
+ * strict: what is odd was damaged or put there by somebody else, and a pid or a path of it would
+ * be acted upon as root. */
+
+enum {
+	STATE_VERSION = 1, /* one more when a member changes its meaning */
+	PID_MOST = 1 << 22 /* PID_MAX_LIMIT of the kernel */
+};
+
+const char *const container_status_names[STATUS_COUNT] = {"creating", "created", "running",
+                                                          "paused", "stopped"};
+
+/* ---- writing ---- */
+
+static void write_annotations(struct json_writer *w, const struct state *state)
+{
+	json_open(w, "annotations", '{');
+	for (size_t i = 0; i < state->annotations.count; i++)
+		json_text(w, state->annotations.item[i].key, state->annotations.item[i].value);
+	json_close(w);
+}
+
+static void write_namespaces(struct json_writer *w, unsigned int bits)
+{
+	json_open(w, "namespaces", '[');
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
+		if (bits & 1U << i)
+			json_text(w, NULL, namespace_names[i]);
+	json_close(w);
+}
+
+void state_write(struct json_writer *w, const struct state *state)
+{
+	json_open(w, NULL, '{');
+	json_u64(w, "version", STATE_VERSION);
+	json_text(w, "id", state->id);
+	json_text(w, "status", container_status_names[state->status]);
+	json_i64(w, "pid", state->pid);
+	json_u64(w, "startTime", state->start_time);
+	json_text(w, "bundle", state->bundle);
+	json_text(w, "rootfs", state->rootfs);
+	json_text(w, "created", state->created);
+	json_text(w, "executor", state->executor);
+	json_text(w, "cgroup", state->cgroup);
+	json_u64(w, "owner", state->owner);
+	json_bool(w, "terminal", state->terminal);
+	write_namespaces(w, state->namespaces);
+	write_annotations(w, state);
+	json_close(w);
+}
+
+void state_write_oci(struct json_writer *w, const struct state *state)
+{
+	json_text(w, "ociVersion", "1.3.0");
+	json_text(w, "id", state->id);
+	json_text(w, "status", container_status_names[state->status]);
+	json_i64(w, "pid", state->pid);
+	json_text(w, "bundle", state->bundle);
+	write_annotations(w, state);
+}
+
+/* ---- reading ---- */
+
+static int read_version(const struct json *value, struct arena *arena, struct state *state,
+                        struct error *err)
+{
+	uint64_t version = 0;
+
+	(void)arena;
+	(void)state;
+	if (!json_to_u64(value, &version) || version != STATE_VERSION)
+		return json_fail(err, value, "must be %d: another version of cella wrote this",
+		                 STATE_VERSION);
+	return 0;
+}
+
+static int read_text(const struct json *value, const char **ret_text, struct error *err)
+{
+	if (value->type != JSON_STRING)
+		return json_fail(err, value, "must be a string, is %s",
+		                 json_type_name(value->type));
+	if (!*value->text)
+		return json_fail(err, value, "is empty");
+	*ret_text = value->text;
+	return 0;
+}
+
+static int read_id(const struct json *value, struct arena *arena, struct state *state,
+                   struct error *err)
+{
+	(void)arena;
+	if (read_text(value, &state->id, err) < 0)
+		return -1;
+	if (state->id[0] == '.' || strchr(state->id, '/'))
+		return json_fail(err, value, "is no name of a container");
+	return 0;
+}
+
+static int read_status(const struct json *value, struct arena *arena, struct state *state,
+                       struct error *err)
+{
+	const char *name = "";
+
+	(void)arena;
+	if (read_text(value, &name, err) < 0)
+		return -1;
+	for (size_t i = 0; i < STATUS_COUNT; i++)
+		if (strcmp(container_status_names[i], name) == 0) {
+			state->status = (enum container_status)i;
+			return 0;
+		}
+	return json_fail(err, value, "'%s' is no status", name);
+}
+
+static int read_pid(const struct json *value, struct arena *arena, struct state *state,
+                    struct error *err)
+{
+	uint64_t pid = 0;
+
+	(void)arena;
+	if (!json_to_u64(value, &pid) || pid > PID_MOST)
+		return json_fail(err, value, "must be a number from 0 to %d", PID_MOST);
+	state->pid = (pid_t)pid;
+	return 0;
+}
+
+static int read_start_time(const struct json *value, struct arena *arena, struct state *state,
+                           struct error *err)
+{
+	(void)arena;
+	if (!json_to_u64(value, &state->start_time))
+		return json_fail(err, value, "must be a number from 0");
+	return 0;
+}
+
+static int read_path(const struct json *value, const char **ret_path, struct error *err)
+{
+	const char *path = "";
+
+	if (read_text(value, &path, err) < 0)
+		return -1;
+	if (*path != '/')
+		return json_fail(err, value, "must be an absolute path");
+	*ret_path = path;
+	return 0;
+}
+
+static int read_bundle(const struct json *value, struct arena *arena, struct state *state,
+                       struct error *err)
+{
+	(void)arena;
+	return read_path(value, &state->bundle, err);
+}
+
+static int read_rootfs(const struct json *value, struct arena *arena, struct state *state,
+                       struct error *err)
+{
+	(void)arena;
+	return read_path(value, &state->rootfs, err);
+}
+
+static int read_created(const struct json *value, struct arena *arena, struct state *state,
+                        struct error *err)
+{
+	(void)arena;
+	return read_text(value, &state->created, err);
+}
+
+static int read_executor(const struct json *value, struct arena *arena, struct state *state,
+                         struct error *err)
+{
+	(void)arena;
+	return read_text(value, &state->executor, err);
+}
+
+/* Whether a component of the path is "..". */
+static bool climbs(const char *path)
+{
+	for (const char *at = strstr(path, "/.."); at; at = strstr(at + 1, "/.."))
+		if (at[3] == '\0' || at[3] == '/')
+			return true;
+	return false;
+}
+
+static int read_cgroup(const struct json *value, struct arena *arena, struct state *state,
+                       struct error *err)
+{
+	const char *path = "";
+
+	(void)arena;
+	if (value->type == JSON_NULL) {
+		state->cgroup = NULL;
+		return 0;
+	}
+	if (read_path(value, &path, err) < 0)
+		return -1;
+	if (climbs(path) || strspn(path, "/") == strlen(path))
+		return json_fail(err, value, "is no path of a container's cgroup");
+	state->cgroup = path;
+	return 0;
+}
+
+static int read_owner(const struct json *value, struct arena *arena, struct state *state,
+                      struct error *err)
+{
+	uint64_t owner = 0;
+
+	(void)arena;
+	if (!json_to_u64(value, &owner) || owner > UINT32_MAX)
+		return json_fail(err, value, "must be a user id");
+	state->owner = (uint32_t)owner;
+	return 0;
+}
+
+static int read_terminal(const struct json *value, struct arena *arena, struct state *state,
+                         struct error *err)
+{
+	(void)arena;
+	if (value->type != JSON_BOOL)
+		return json_fail(err, value, "must be true or false");
+	state->terminal = value->truth;
+	return 0;
+}
+
+static int read_namespace(const struct json *value, unsigned int *bits, struct error *err)
+{
+	const char *name = "";
+
+	if (read_text(value, &name, err) < 0)
+		return -1;
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
+		if (strcmp(namespace_names[i], name) == 0 && !(*bits & 1U << i)) {
+			*bits |= 1U << i;
+			return 0;
+		}
+	return json_fail(err, value, "'%s' is no namespace, or the second of its type", name);
+}
+
+static int read_namespaces(const struct json *value, struct arena *arena, struct state *state,
+                           struct error *err)
+{
+	(void)arena;
+	if (value->type != JSON_ARRAY)
+		return json_fail(err, value, "must be an array, is %s",
+		                 json_type_name(value->type));
+	state->namespaces = 0;
+	for (const struct json *item = value->first; item; item = item->next)
+		if (read_namespace(item, &state->namespaces, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int read_annotations(const struct json *value, struct arena *arena, struct state *state,
+                            struct error *err)
+{
+	struct key_value *items;
+	size_t count = 0;
+
+	if (value->type != JSON_OBJECT)
+		return json_fail(err, value, "must be an object, is %s",
+		                 json_type_name(value->type));
+	items = arena_alloc(arena, value->count + 1, sizeof(*items));
+	if (!items)
+		return arena_check(arena, err);
+	for (const struct json *item = value->first; item; item = item->next) {
+		if (item->type != JSON_STRING)
+			return json_fail(err, item, "must be a string, is %s",
+			                 json_type_name(item->type));
+		items[count++] = (struct key_value){item->key, item->text};
+	}
+	state->annotations.item = items;
+	state->annotations.count = count;
+	return 0;
+}
+
+static const struct member {
+	const char *name;
+	int (*read)(const struct json *value, struct arena *arena, struct state *state,
+	            struct error *err);
+} members[] = {
+	{"version",     read_version    }, /* first: another one may have other members */
+	{"id",          read_id         },
+	{"status",      read_status     },
+	{"pid",         read_pid        },
+	{"startTime",   read_start_time },
+	{"bundle",      read_bundle     },
+	{"rootfs",      read_rootfs     },
+	{"created",     read_created    },
+	{"executor",    read_executor   },
+	{"cgroup",      read_cgroup     },
+	{"owner",       read_owner      },
+	{"terminal",    read_terminal   },
+	{"namespaces",  read_namespaces },
+	{"annotations", read_annotations},
+};
+
+static bool is_member(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+		if (strcmp(members[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static int read_members(const struct json *top, struct arena *arena, struct state *state,
+                        struct error *err)
+{
+	if (top->type != JSON_OBJECT)
+		return fail(err, ERROR_CONFIG, "", "must be an object, is %s",
+		            json_type_name(top->type));
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+		const struct json *value = json_member(top, members[i].name);
+
+		if (!value)
+			return fail(err, ERROR_CONFIG, members[i].name, "is missing");
+		if (members[i].read(value, arena, state, err) < 0)
+			return -1;
+	}
+	for (const struct json *value = top->first; value; value = value->next)
+		if (!is_member(value->key))
+			return json_fail(err, value, "is unknown");
+	return 0;
+}
+
+int state_read(const char *bytes, size_t length, struct arena *arena, struct state *ret_state,
+               struct error *err)
+{
+	static const char name[] = "state.json";
+	const struct json *top = NULL;
+	struct state state = {0};
+
+	if (json_read(name, bytes, length, arena, &top, err) < 0)
+		return -1;
+	if (read_members(top, arena, &state, err) < 0)
+		return error_within(err, name);
+	if (arena_check(arena, err) < 0)
+		return -1;
+	*ret_state = state;
+	return 0;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmocka.h needs the four before it */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#undef fail /* base/error.h has its own */
+/* clang-format on */
+
+#include "base/text.h"
+#include "tests/unit/spec/reading.h"
+
+static void mounts_keep_their_order_and_options(void **state)
+{
+	owned_arena struct arena *arena = new_arena();
+	const struct spec *spec = read_spec(
+		arena,
+		"\"mounts\": [{\"destination\": \"/a\"}, {\"destination\": \"/b\","
+		"\"type\": \"tmpfs\", \"source\": \"t\", \"options\": [\"ro\", \"size=1k\"]},"
+		"{\"destination\": \"/c\", \"type\": \"\", \"options\": null,"
+		"\"uidMappings\": [{\"containerID\": 0, \"hostID\": 7, \"size\": 1}],"
+		"\"gidMappings\": [{\"containerID\": 0, \"hostID\": 8, \"size\": 2}]}]");
+
+	(void)state;
+	assert_int_equal(spec->mounts.count, 3);
+	assert_string_equal(spec->mounts.item[0].destination, "/a");
+	assert_null(spec->mounts.item[0].type);
+	assert_null(spec->mounts.item[0].source);
+	assert_int_equal(spec->mounts.item[0].options.count, 0);
+	assert_string_equal(spec->mounts.item[1].type, "tmpfs");
+	assert_string_equal(spec->mounts.item[1].source, "t");
+	texts_are(&spec->mounts.item[1].options, "ro size=1k");
+	assert_string_equal(spec->mounts.item[2].type, "");
+	assert_int_equal(spec->mounts.item[2].uid_mappings.count, 1);
+	assert_int_equal(spec->mounts.item[2].uid_mappings.item[0].host_id, 7);
+	assert_int_equal(spec->mounts.item[2].gid_mappings.item[0].size, 2);
+}
+
+static void very_many_mounts_are_read(void **state)
+{
+	enum { COUNT = 50000 };
+	owned_arena struct arena *arena = new_arena();
+	owned_text struct text config = {0};
+	const struct spec *spec = NULL;
+	struct error err = {0};
+
+	(void)state;
+	text_append(&config, "{\"ociVersion\": \"1.0.0\", \"mounts\": [");
+	for (size_t i = 0; i < COUNT; i++)
+		text_format(&config, "%s{\"destination\": \"/%zu\"}", i ? "," : "", i);
+	text_append(&config, "]}");
+	read_well(text_check(&config, &err), &err);
+	read_well(spec_read("c", config.bytes, config.length, arena, &spec, &err), &err);
+	assert_int_equal(spec->mounts.count, COUNT);
+	assert_string_equal(spec->mounts.item[COUNT - 1].destination, "/49999");
+}
+
+static void maps_of_a_mount_are_judged_as_all_maps_are(void **state)
+{
+	static const struct refusal cases[] = {
+		{"\"mounts\": [{\"destination\": \"/a\", \"uidMappings\": [{\"containerID\": 0,"
+	         "\"hostID\": 0, \"size\": 0}]}]",	              "mounts[0].uidMappings[0].size", "from 1 to 4294967295"                   },
+		{"\"mounts\": [{\"destination\": \"/a\", \"uidMappings\": [{\"containerID\": 0,"
+	         "\"hostID\": 0, \"size\": 1}], \"gidMappings\": []}]", "mounts[0].gidMappings",         "is required where uidMappings are given"},
+	};
+
+	(void)state;
+	refused(cases, ARRAY_SIZE(cases));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(mounts_keep_their_order_and_options),
+		cmocka_unit_test(very_many_mounts_are_read),
+		cmocka_unit_test(maps_of_a_mount_are_judged_as_all_maps_are),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
