@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Theory of operation. Each component is made or entered, the next one below it, by recursion: when
+ * anything fails, each level removes what it made itself, the innermost first.
+ *
+ * Parents are shared ("/cella"), and a delete beside us removes them when they seem empty: between
+ * our mkdir and our open, or before our mkdir inside it. Both end in ENOENT or ENODEV, and we begin
+ * again from the top. Once our own directory stands in it, nobody can remove the parent. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/own.h"
+#include "cgroups/cgroups.h"
+
+#include "events.h"
+#include "tree.h"
+
+enum { ATTEMPTS = 1000 };
+
+static const char object[] = "linux.cgroupsPath";
+
+/* A container begins alone and awake. A new cgroup is frozen when one above it is. */
+static int check_vacant(int dir, const char *path, struct error *err)
+{
+	bool populated = false;
+	bool frozen = false;
+
+	if (events_read(dir, "populated", &populated, err) < 0 ||
+	    events_read(dir, "frozen", &frozen, err) < 0)
+		return -1;
+	if (populated)
+		return fail(err, ERROR_STATE, object, "'%s' has processes already", path);
+	if (frozen)
+		return fail(err, ERROR_STATE, object, "'%s' is frozen", path);
+	return 0;
+}
+
+static int enter(int parent, const char *rest, const char *path, struct error *err);
+
+/* Open the component that is there now, and go on below it. */
+static int enter_open(int parent, const char *name, const char *rest, const char *path,
+                      struct error *err)
+{
+	owned_fd dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (dir < 0)
+		return fail_errno(err, path, "open");
+	rest += strspn(rest, "/");
+	if (*rest)
+		return enter(dir, rest, path, err);
+	return check_vacant(dir, path, err) < 0 ? -1 : take_fd(&dir);
+}
+
+static int enter(int parent, const char *rest, const char *path, struct error *err)
+{
+	size_t length = strcspn(rest, "/");
+	char name[NAME_MAX + 1];
+	bool made;
+	int dir;
+
+	if (length >= sizeof(name))
+		return fail(err, ERROR_CONFIG, object, "'%s': a name longer than %d bytes", path,
+		            NAME_MAX);
+	memcpy(name, rest, length);
+	name[length] = '\0';
+	made = mkdirat(parent, name, 0755) == 0;
+	if (!made && errno != EEXIST)
+		return fail_errno(err, path, "mkdir");
+	dir = enter_open(parent, name, rest + length, path, err);
+	if (dir < 0 && made && unlinkat(parent, name, AT_REMOVEDIR) < 0)
+		log_debug("after a failed mkdir of %s: rmdir %s: %s", path, name,
+		          strerrordesc_np(errno));
+	return dir;
+}
+
+int cgroup_apply(const struct cgroup_plan *plan, struct error *err)
+{
+	owned_fd top = -1;
+	int dir = -1;
+
+	if (!plan->path || !tree_is_below(plan->path))
+		return fail(err, ERROR_STATE, object, "no cgroup is planned");
+	top = tree_open(plan->mount, err);
+	if (top < 0)
+		return -1;
+	for (int i = 0; dir < 0 && i < ATTEMPTS; i++) {
+		dir = enter(top, plan->path + strspn(plan->path, "/"), plan->path, err);
+		if (dir < 0 && err->errnum != ENOENT && err->errnum != ENODEV)
+			break;
+	}
+	if (dir < 0 && strcmp(err->object, object) != 0)
+		return error_within(err, "%s", object);
+	return dir;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/own.h"
+
+#include "events.h"
+
+static int64_t now_ms(void)
+{
+	struct timespec now = {0};
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int open_events(int dir, struct error *err)
+{
+	int events = openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return events < 0 ? fail_errno(err, "cgroup.events", "open") : events;
+}
+
+/* Find "key N" in the file, from its beginning, which also rearms poll(2). */
+static int read_key(int events, const char *key, bool *ret_value, struct error *err)
+{
+	size_t length = strlen(key);
+	char text[256];
+	ssize_t n = pread(events, text, sizeof(text) - 1, 0);
+
+	if (n < 0)
+		return fail_errno(err, "cgroup.events", "read");
+	text[n] = '\0';
+	for (const char *line = text; *line; line += strspn(line, "\n")) {
+		if (strncmp(line, key, length) == 0 && line[length] == ' ') {
+			*ret_value = line[length + 1] == '1';
+			return 0;
+		}
+		line += strcspn(line, "\n");
+	}
+	return fail(err, ERROR_UNSUPPORTED, "cgroup.events", "this kernel doesn't say '%s'", key);
+}
+
+int events_read(int dir, const char *key, bool *ret_value, struct error *err)
+{
+	owned_fd events = open_events(dir, err);
+
+	return events < 0 ? -1 : read_key(events, key, ret_value, err);
+}
+
+int events_wait(int dir, const char *key, bool wanted, int timeout_ms, struct error *err)
+{
+	owned_fd events = open_events(dir, err);
+	struct pollfd wait = {.fd = events, .events = POLLPRI};
+	int64_t end = now_ms() + timeout_ms;
+	bool value = false;
+
+	if (events < 0)
+		return -1;
+	for (;;) {
+		int64_t left;
+
+		if (read_key(events, key, &value, err) < 0)
+			return -1;
+		if (value == wanted)
+			return 1;
+		left = end - now_ms();
+		if (left <= 0)
+			return 0;
+		if (poll(&wait, 1, (int)left) < 0 && errno != EINTR)
+			return fail_errno(err, "cgroup.events", "poll");
+	}
+}

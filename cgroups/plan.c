@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/own.h"
+#include "base/text.h"
+#include "cgroups/cgroups.h"
+
+#include "limits.h"
+#include "tree.h"
+
+static const char object[] = "linux.cgroupsPath";
+
+/* What was found on this machine, or made up for a test. */
+struct found {
+	bool tree; /* there is one; else mount is the usual place and own is "/" */
+	char mount[PATH_MAX];
+	char own[PATH_MAX];
+	char controllers[512];
+};
+
+/* Whether our user namespace is another than the first: then being privileged says little about the
+ * host's cgroups. Unreadable: the cautious answer for a host without user namespaces, no. */
+static bool in_user_namespace(void)
+{
+	unsigned long inside, outside, count;
+	struct error ignored;
+	char map[128];
+
+	if (fd_read_small(AT_FDCWD, "/proc/self/uid_map", map, sizeof(map), &ignored) < 0)
+		return false;
+	if (sscanf(map, "%lu %lu %lu", &inside, &outside, &count) != 3)
+		return true;
+	return inside != 0 || outside != 0 || count != UINT_MAX;
+}
+
+static bool is_rootless(const struct host *host)
+{
+	return !host->privileged || in_user_namespace();
+}
+
+static int look(const struct host *host, struct found *found, struct error *err)
+{
+	owned_fd top = -1;
+
+	*found = (struct found){.mount = "/sys/fs/cgroup", .own = "/"};
+	if (host->made_up)
+		return 0;
+	if (tree_mount(found->mount, sizeof(found->mount), err) < 0)
+		return err->errnum == ENOENT && is_rootless(host) ? 0 : -1;
+	found->tree = true;
+	if (tree_own_cgroup(found->own, sizeof(found->own), err) < 0)
+		return -1;
+	top = tree_open(found->mount, err);
+	if (top < 0)
+		return -1;
+	if (fd_read_small(top, "cgroup.controllers", found->controllers, sizeof(found->controllers),
+	                  err) < 0)
+		return -1;
+	return 0;
+}
+
+/* systemd's "slice:prefix:name". */
+static bool is_systemd_form(const char *path)
+{
+	const char *colon = strchr(path, ':');
+
+	return colon && strchr(colon + 1, ':') && !strchr(path, '/');
+}
+
+/* Leave out "." and repeated and trailing slashes, in place; the path is absolute. */
+static void tidy(char *path)
+{
+	const char *from = path;
+	char *to = path;
+
+	for (from += strspn(from, "/"); *from; from += strspn(from, "/")) {
+		size_t length = strcspn(from, "/");
+
+		if (length != 1 || *from != '.') {
+			*to++ = '/';
+			memmove(to, from, length);
+			to += length;
+		}
+		from += length;
+	}
+	*to = '\0';
+}
+
+/* runc's rule: absolute is below the top; relative, or cella/ID, beside our own cgroup. */
+static int decide_path(const char *wanted, const char *own, const char *id, struct arena *arena,
+                       char **ret_path, struct error *err)
+{
+	const char *slash = strrchr(own, '/');
+	int parent = slash ? (int)(slash - own) : 0;
+	char *path;
+
+	if (wanted && is_systemd_form(wanted))
+		return fail(err, ERROR_UNSUPPORTED, object,
+		            "'%s' needs the systemd manager, which this version of cella does not "
+		            "have; expected a path",
+		            wanted);
+	if (!wanted || !*wanted)
+		path = arena_format(arena, "%.*s/cella/%s", parent, own, id);
+	else if (*wanted == '/')
+		path = arena_text(arena, wanted);
+	else
+		path = arena_format(arena, "%.*s/%s", parent, own, wanted);
+	if (!path)
+		return arena_check(arena, err);
+	tidy(path);
+	if (!tree_is_below(path))
+		return fail(err, ERROR_CONFIG, object,
+		            "'%s': expected a path below the top, without '..'",
+		            wanted ? wanted : id);
+	*ret_path = path;
+	return 0;
+}
+
+/* Whether we may make a cgroup at path and be moved there: its nearest ancestor that exists, and
+ * cgroup.procs of the nearest ancestor that it shares with our own, are writable (cgroup-v2.rst,
+ * "Delegation Containment"). */
+static bool may_write(const struct found *found, const char *path)
+{
+	struct error ignored;
+	owned_fd top = tree_open(found->mount, &ignored);
+	char ancestor[PATH_MAX];
+	bool made = false;
+
+	if (top < 0 || strlen(path) >= sizeof(ancestor))
+		return false;
+	memcpy(ancestor, path, strlen(path) + 1);
+	for (char *end = strrchr(ancestor, '/'); end; end = strrchr(ancestor, '/')) {
+		owned_fd dir = -1;
+		size_t length;
+
+		*end = '\0';
+		length = strlen(ancestor);
+		dir = tree_descend(top, ancestor, &ignored);
+		if (dir < 0 && ignored.errnum == ENOENT)
+			continue;
+		if (dir < 0 || (!made && faccessat(dir, ".", W_OK, AT_EACCESS) < 0))
+			return false;
+		made = true;
+		if (strncmp(found->own, ancestor, length) == 0 &&
+		    (found->own[length] == '/' || found->own[length] == '\0'))
+			return faccessat(dir, "cgroup.procs", W_OK, AT_EACCESS) == 0;
+	}
+	return false;
+}
+
+int cgroup_plan(const struct spec *spec, const struct host *host, const char *id,
+                struct arena *arena, struct cgroup_plan **ret_plan, struct error *err)
+{
+	struct cgroup_plan *plan = ARENA_NEW(arena, struct cgroup_plan);
+	struct found found;
+	char *path = NULL;
+
+	if (look(host, &found, err) < 0)
+		return -1;
+	if (decide_path(spec->linux_.cgroups_path, found.own, id, arena, &path, err) < 0)
+		return -1;
+	if (limits_refuse(&spec->linux_.resources, host->made_up ? NULL : found.controllers, err) <
+	    0)
+		return -1;
+	if (!host->made_up && is_rootless(host) && (!found.tree || !may_write(&found, path)))
+		path = NULL;
+	if (plan) {
+		plan->path = path;
+		plan->mount = arena_text(arena, found.mount);
+	}
+	if (arena_check(arena, err) < 0)
+		return error_within(err, "%s", object);
+	*ret_plan = plan;
+	return 0;
+}

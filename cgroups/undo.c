@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/own.h"
+#include "base/text.h"
+#include "cgroups/cgroups.h"
+
+#include "events.h"
+#include "tree.h"
+
+enum { ATTEMPTS = 100, SLICE_MS = 100, DEPTH_LIMIT = 128 };
+
+static bool is_gone(const struct error *err)
+{
+	return err->errnum == ENOENT || err->errnum == ENODEV;
+}
+
+int cgroup_open(const char *path, struct error *err)
+{
+	owned_fd top = -1;
+
+	if (!tree_is_below(path))
+		return fail(err, ERROR_STATE, path, "not the path of a cgroup");
+	top = tree_open(NULL, err);
+	return top < 0 ? -1 : tree_descend(top, path, err);
+}
+
+/* Kill until nothing is left, again in each slice of the time: without cgroup.kill a process may
+ * have been born behind our back. */
+static int empty(int dir, struct error *err)
+{
+	for (int left_ms = EVENTS_TIMEOUT_MS; left_ms > 0; left_ms -= SLICE_MS) {
+		int done;
+
+		if (cgroup_signal(dir, SIGKILL, err) < 0)
+			return -1;
+		done = events_wait(dir, "populated", false, SLICE_MS, err);
+		if (done != 0)
+			return done < 0 ? -1 : 0;
+	}
+	return fail(err, ERROR_STATE, "cgroup.events",
+	            "killed processes are still there after %d seconds", EVENTS_TIMEOUT_MS / 1000);
+}
+
+/* Remove all cgroups below dir, the deepest first. */
+static int remove_below(int dir, int depth, struct error *err)
+{
+	owned_list list = tree_list(dir);
+	const char *name;
+
+	if (!list)
+		return fail_errno(err, "cgroup", "open");
+	if (depth > DEPTH_LIMIT)
+		return fail(err, ERROR_UNSUPPORTED, "cgroup", "more than %d levels", DEPTH_LIMIT);
+	while ((name = tree_next(list))) {
+		owned_fd below = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+		if (below < 0 && errno != ENOENT)
+			return fail_errno(err, name, "open");
+		if (below >= 0 && remove_below(below, depth + 1, err) < 0 && !is_gone(err))
+			return error_within(err, "%s", name);
+		if (unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+			return fail_errno(err, name, "rmdir");
+	}
+	return 0;
+}
+
+static int remove_once(int parent, const char *name, struct error *err)
+{
+	owned_fd dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (dir < 0)
+		return fail_errno(err, name, "open");
+	if (empty(dir, err) < 0 || remove_below(dir, 0, err) < 0)
+		return error_within(err, "%s", name);
+	if (unlinkat(parent, name, AT_REMOVEDIR) < 0)
+		return fail_errno(err, name, "rmdir");
+	return 0;
+}
+
+/* Remove name below parent with all in it; EBUSY means that somebody came in meanwhile. */
+static int remove_whole(int parent, const char *name, struct error *err)
+{
+	for (int i = 0; i < ATTEMPTS; i++) {
+		if (remove_once(parent, name, err) == 0 || is_gone(err))
+			return 0;
+		if (err->errnum != EBUSY)
+			return -1;
+	}
+	return -1;
+}
+
+/* Remove "/…/cella" when the last container has left it; others may be in it or come back. */
+static void remove_shared(int top, char *parent)
+{
+	char *slash = strrchr(parent, '/');
+	struct error ignored;
+	owned_fd above = -1;
+
+	if (!slash || strcmp(slash + 1, "cella") != 0)
+		return;
+	*slash = '\0';
+	above = tree_descend(top, parent, &ignored);
+	if (above >= 0 && unlinkat(above, "cella", AT_REMOVEDIR) < 0 && errno != EBUSY &&
+	    errno != ENOTEMPTY && errno != ENOENT)
+		log_debug("%s/cella: rmdir: %s", parent, strerrordesc_np(errno));
+}
+
+int cgroup_undo(const char *path, struct error *err)
+{
+	char parent[PATH_MAX];
+	owned_fd top = -1;
+	owned_fd dir = -1;
+	char *slash;
+
+	if (!path)
+		return 0;
+	if (!tree_is_below(path) || text_ends(path, "/") || strlen(path) >= sizeof(parent))
+		return fail(err, ERROR_STATE, path, "not the path of a cgroup");
+	top = tree_open(NULL, err);
+	if (top < 0)
+		return -1;
+	memcpy(parent, path, strlen(path) + 1);
+	slash = strrchr(parent, '/');
+	*slash = '\0';
+	dir = tree_descend(top, parent, err);
+	if (dir < 0)
+		return is_gone(err) ? 0 : -1;
+	if (remove_whole(dir, slash + 1, err) < 0)
+		return error_within(err, "%s", path);
+	remove_shared(top, parent);
+	return 0;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "base/own.h"
+#include "netns/netns.h"
+
+int netns_loopback_up(struct error *err)
+{
+	owned_fd any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq lo = {.ifr_name = "lo"};
+
+	if (any < 0)
+		return fail_errno(err, "lo", "socket");
+	if (ioctl(any, SIOCGIFFLAGS, &lo) < 0)
+		return fail_errno(err, "lo", "SIOCGIFFLAGS");
+	if (lo.ifr_flags & IFF_UP)
+		return 0;
+	lo.ifr_flags = (short)(lo.ifr_flags | IFF_UP);
+	if (ioctl(any, SIOCSIFFLAGS, &lo) < 0)
+		return fail_errno(err, "lo", "SIOCSIFFLAGS");
+	return 0;
+}

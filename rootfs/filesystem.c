@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/own.h"
+
+#include "steps.h"
+
+/* New instances of file systems: fsopen(2), a call of fsconfig(2) an option, fsmount(2). Nothing
+ * names a path of the container: what comes out is attached by descriptor. */
+
+/* The kernel's own words for what a file system context refused, if it left some: "e tmpfs: Bad
+ * value for 'size'". */
+static int fail_context(int context, const char *object, const char *verb, struct error *err)
+{
+	int errnum = errno;
+	char message[128];
+	ssize_t length = read(context, message, sizeof(message) - 1);
+
+	errno = errnum;
+	(void)fail_errno(err, object, verb);
+	if (length <= 2)
+		return -1;
+	message[length] = '\0';
+	message[strcspn(message, "\n")] = '\0';
+	(void)fail(err, ERROR_SYSTEM, object, "%s: %s: %s", verb, strerrordesc_np(errnum),
+	           message + 2);
+	err->errnum = errnum;
+	errno = errnum;
+	return -1;
+}
+
+static int open_context(const char *type, struct error *err)
+{
+	int context = fsopen(type, FSOPEN_CLOEXEC);
+
+	return context < 0 ? fail_errno(err, type, "fsopen") : context;
+}
+
+static int create(int context, const char *type, uint64_t attributes, struct error *err)
+{
+	int made;
+
+	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return fail_context(context, type, "mount", err);
+	made = fsmount(context, FSMOUNT_CLOEXEC, (unsigned int)attributes);
+	return made < 0 ? fail_context(context, type, "fsmount", err) : made;
+}
+
+int rootfs_mount_plain(const char *type, uint64_t attributes, struct error *err)
+{
+	owned_fd context = open_context(type, err);
+
+	return context < 0 ? -1 : create(context, type, attributes, err);
+}
+
+static int set_datum(int context, const struct rootfs_datum *datum, struct error *err)
+{
+	unsigned int command = datum->value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG;
+
+	if (fsconfig(context, command, datum->key, datum->value, 0) < 0)
+		return fail_context(context, "", "fsconfig", err);
+	return 0;
+}
+
+/* What is one for all containers, or has nothing that could be written to a disk, gets its
+ * read-only flag on the mount alone. */
+static bool has_own_superblock_flag(const char *type)
+{
+	static const char *const without[] = {"proc",   "sysfs",  "mqueue",
+	                                      "devpts", "cgroup", "cgroup2"};
+
+	for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++)
+		if (strcmp(without[i], type) == 0)
+			return false;
+	return true;
+}
+
+static int configure(int context, const struct rootfs_mount *mount, struct error *err)
+{
+	if (mount->source && *mount->source &&
+	    fsconfig(context, FSCONFIG_SET_STRING, "source", mount->source, 0) < 0) {
+		(void)fail_context(context, mount->source, "fsconfig", err);
+		return error_within(err, "mounts[%zu].source", mount->index);
+	}
+	for (size_t i = 0; i < mount->data_count; i++)
+		if (set_datum(context, &mount->data[i], err) < 0)
+			return error_within(err, "mounts[%zu].options[%zu]", mount->index,
+			                    mount->data[i].option);
+	if ((mount->set & MOUNT_ATTR_RDONLY) && has_own_superblock_flag(mount->type) &&
+	    fsconfig(context, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0) {
+		(void)fail_context(context, "ro", "fsconfig", err);
+		return error_within(err, "mounts[%zu].options", mount->index);
+	}
+	return 0;
+}
+
+static int copy_instead(const char *path, bool recursive, const struct rootfs_mount *mount,
+                        struct error *err)
+{
+	owned_fd tree = rootfs_clone_tree(AT_FDCWD, path, recursive);
+
+	if (tree < 0)
+		return fail_errno(err, path, "open_tree");
+	if (rootfs_set_attributes(tree, mount->set, mount->clear & MOUNT_ATTR__ATIME) < 0)
+		return fail_errno(err, path, "mount_setattr");
+	return take_fd(&tree);
+}
+
+/* The host's sysfs, read-only with all below it: its files are about the host's network anyway. */
+static int copy_sysfs(const struct rootfs_mount *mount, struct error *err)
+{
+	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
+	owned_fd tree = copy_instead("/sys", true, mount, err);
+
+	if (tree < 0)
+		return -1;
+	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &readonly, sizeof(readonly)) < 0)
+		return fail_errno(err, "/sys", "mount_setattr");
+	return take_fd(&tree);
+}
+
+/* Not allowed to mount it: a copy of what is mounted on the host may do.
+ * Returns  the mount, or -1 and *err, left alone where there is nothing to copy. */
+static int fall_back(const struct rootfs_plan *plan, const struct rootfs_mount *mount,
+                     struct error *err)
+{
+	bool is_cgroup = strncmp(mount->type, "cgroup", strlen("cgroup")) == 0;
+
+	if (is_cgroup && plan->cgroup && (err->errnum == EPERM || err->errnum == EBUSY))
+		return copy_instead(plan->cgroup, false, mount, err);
+	if (strcmp(mount->type, "sysfs") == 0 && plan->bind_sysfs && err->errnum == EPERM)
+		return copy_sysfs(mount, err);
+	return -1;
+}
+
+/* The kernel gives no reason when proc or sysfs would show more than can be seen now. */
+static int explain(const struct rootfs_plan *plan, const struct rootfs_mount *mount,
+                   struct error *err)
+{
+	bool is_kernels = strcmp(mount->type, "proc") == 0 || strcmp(mount->type, "sysfs") == 0;
+
+	if (is_kernels && plan->user_namespace && err->errnum == EPERM) {
+		(void)fail(err, ERROR_SYSTEM, mount->type,
+		           "mount: %s (in a user namespace: its %s namespace must be new too, and "
+		           "nothing be mounted over parts of the host's)",
+		           strerrordesc_np(EPERM), *mount->type == 'p' ? "pid" : "network");
+		err->errnum = EPERM;
+	}
+	if (err->errnum == ENODEV)
+		return error_within(err, "mounts[%zu].type", mount->index);
+	return error_within(err, "mounts[%zu]", mount->index);
+}
+
+/* Returns  the mount; or -1 and *err, *ret_told whether with the JSON path already. */
+static int make(const char *type, const struct rootfs_mount *mount, bool *ret_told,
+                struct error *err)
+{
+	owned_fd context = open_context(type, err);
+
+	*ret_told = false;
+	if (context < 0)
+		return -1;
+	if (configure(context, mount, err) < 0) {
+		*ret_told = true;
+		return -1;
+	}
+	return create(context, type, mount->set, err);
+}
+
+int rootfs_mount_filesystem(const struct rootfs_plan *plan, const struct rootfs_mount *mount,
+                            struct error *err)
+{
+	const char *type = strcmp(mount->type, "cgroup") == 0 ? "cgroup2" : mount->type;
+	bool told = false;
+	int made = make(type, mount, &told, err);
+
+	if (made < 0 && !told)
+		made = fall_back(plan, mount, err);
+	return made < 0 && !told ? explain(plan, mount, err) : made;
+}

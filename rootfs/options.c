@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/table.h"
+
+#include "steps.h"
+
+/* What a word does. ATTRIBUTE: of the mount; BELOW: of all mounts that a bind takes along too;
+ * BIND: a bind, `set` says whether recursive; PROPAGATION: `set` is the type; SUPER: for the file
+ * system, where one is made; COPY_UP: a tmpfs begins with the image's content; NOTHING: the
+ * default, or without meaning here. */
+enum action { NOTHING, ATTRIBUTE, BELOW, BIND, PROPAGATION, SUPER, COPY_UP };
+
+#define ATIME MOUNT_ATTR__ATIME
+
+/* clang-format off */
+#define WORDS(X) /* word, action, set, clear: a new option is a new row */ \
+	X("async", SUPER, 0, 0) \
+	X("atime", ATTRIBUTE, 0, ATIME) \
+	X("bind", BIND, 0, 0) \
+	X("defaults", NOTHING, 0, 0) \
+	X("dev", ATTRIBUTE, 0, MOUNT_ATTR_NODEV) \
+	X("diratime", ATTRIBUTE, 0, MOUNT_ATTR_NODIRATIME) \
+	X("dirsync", SUPER, 0, 0) \
+	X("exec", ATTRIBUTE, 0, MOUNT_ATTR_NOEXEC) \
+	X("iversion", NOTHING, 0, 0) \
+	X("lazytime", SUPER, 0, 0) \
+	X("loud", NOTHING, 0, 0) \
+	X("mand", NOTHING, 0, 0) \
+	X("noatime", ATTRIBUTE, MOUNT_ATTR_NOATIME, ATIME) \
+	X("nodev", ATTRIBUTE, MOUNT_ATTR_NODEV, 0) \
+	X("nodiratime", ATTRIBUTE, MOUNT_ATTR_NODIRATIME, 0) \
+	X("noexec", ATTRIBUTE, MOUNT_ATTR_NOEXEC, 0) \
+	X("noiversion", NOTHING, 0, 0) \
+	X("nolazytime", SUPER, 0, 0) \
+	X("nomand", NOTHING, 0, 0) \
+	X("norelatime", ATTRIBUTE, 0, ATIME) \
+	X("nostrictatime", ATTRIBUTE, 0, ATIME) \
+	X("nosuid", ATTRIBUTE, MOUNT_ATTR_NOSUID, 0) \
+	X("nosymfollow", ATTRIBUTE, MOUNT_ATTR_NOSYMFOLLOW, 0) \
+	X("private", PROPAGATION, MS_PRIVATE, 0) \
+	X("ratime", BELOW, 0, ATIME) \
+	X("rbind", BIND, 1, 0) \
+	X("rdev", BELOW, 0, MOUNT_ATTR_NODEV) \
+	X("rdiratime", BELOW, 0, MOUNT_ATTR_NODIRATIME) \
+	X("relatime", ATTRIBUTE, 0, ATIME) \
+	X("remount", NOTHING, 0, 0) \
+	X("rexec", BELOW, 0, MOUNT_ATTR_NOEXEC) \
+	X("rnoatime", BELOW, MOUNT_ATTR_NOATIME, ATIME) \
+	X("rnodev", BELOW, MOUNT_ATTR_NODEV, 0) \
+	X("rnodiratime", BELOW, MOUNT_ATTR_NODIRATIME, 0) \
+	X("rnoexec", BELOW, MOUNT_ATTR_NOEXEC, 0) \
+	X("rnorelatime", BELOW, 0, ATIME) \
+	X("rnostrictatime", BELOW, 0, ATIME) \
+	X("rnosuid", BELOW, MOUNT_ATTR_NOSUID, 0) \
+	X("rnosymfollow", BELOW, MOUNT_ATTR_NOSYMFOLLOW, 0) \
+	X("ro", ATTRIBUTE, MOUNT_ATTR_RDONLY, 0) \
+	X("rprivate", PROPAGATION, MS_PRIVATE | MS_REC, 0) \
+	X("rrelatime", BELOW, 0, ATIME) \
+	X("rro", BELOW, MOUNT_ATTR_RDONLY, 0) \
+	X("rrw", BELOW, 0, MOUNT_ATTR_RDONLY) \
+	X("rshared", PROPAGATION, MS_SHARED | MS_REC, 0) \
+	X("rslave", PROPAGATION, MS_SLAVE | MS_REC, 0) \
+	X("rstrictatime", BELOW, MOUNT_ATTR_STRICTATIME, ATIME) \
+	X("rsuid", BELOW, 0, MOUNT_ATTR_NOSUID) \
+	X("rsymfollow", BELOW, 0, MOUNT_ATTR_NOSYMFOLLOW) \
+	X("runbindable", PROPAGATION, MS_UNBINDABLE | MS_REC, 0) \
+	X("rw", ATTRIBUTE, 0, MOUNT_ATTR_RDONLY) \
+	X("shared", PROPAGATION, MS_SHARED, 0) \
+	X("silent", NOTHING, 0, 0) \
+	X("slave", PROPAGATION, MS_SLAVE, 0) \
+	X("strictatime", ATTRIBUTE, MOUNT_ATTR_STRICTATIME, ATIME) \
+	X("suid", ATTRIBUTE, 0, MOUNT_ATTR_NOSUID) \
+	X("symfollow", ATTRIBUTE, 0, MOUNT_ATTR_NOSYMFOLLOW) \
+	X("sync", SUPER, 0, 0) \
+	X("tmpcopyup", COPY_UP, 0, 0) \
+	X("unbindable", PROPAGATION, MS_UNBINDABLE, 0)
+
+const struct word rootfs_propagations[ROOTFS_PROPAGATIONS] = {
+	{"private",     MS_PRIVATE            },
+	{"rprivate",    MS_PRIVATE | MS_REC   },
+	{"slave",       MS_SLAVE              },
+	{"rslave",      MS_SLAVE | MS_REC     },
+	{"shared",      MS_SHARED             },
+	{"rshared",     MS_SHARED | MS_REC    },
+	{"unbindable",  MS_UNBINDABLE         },
+	{"runbindable", MS_UNBINDABLE | MS_REC},
+};
+
+struct option {
+	const char *word;
+	enum action action;
+	uint64_t set;
+	uint64_t clear;
+};
+
+#define AS_OPTION(word, action, set, clear) {word, action, set, clear},
+static const struct option options[] = {WORDS(AS_OPTION)};
+
+#define AS_WORD(word, action, set, clear) word,
+static const char *const words[] = {WORDS(AS_WORD)};
+/* clang-format on */
+
+static_assert(ARRAY_SIZE(options) == ARRAY_SIZE(words), "every option is told by features");
+
+/* Words that the specification or other runtimes know: never handed to a file system. */
+static const char *const refused[] = {
+	"copy-symlink", "dest-nofollow", "idmap", "ridmap", "src-nofollow",
+};
+
+enum { FSCONFIG_TEXT_MOST = 255 }; /* fsconfig(2): EINVAL for more */
+
+const char *const *rootfs_option_words(size_t *ret_count)
+{
+	*ret_count = ARRAY_SIZE(words);
+	return words;
+}
+
+static const struct option *find_option(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		if (strcmp(options[i].word, word) == 0)
+			return &options[i];
+	return NULL;
+}
+
+static bool is_refused(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
+		if (strcmp(refused[i], word) == 0)
+			return true;
+	return false;
+}
+
+/* A later word takes back what an earlier one said. */
+static void change(uint64_t *set, uint64_t *clear, const struct option *option)
+{
+	*set = (*set & ~option->clear) | option->set;
+	*clear = (*clear | option->clear) & ~(option->set & ~(uint64_t)ATIME);
+}
+
+static int add_datum(struct rootfs_mount *mount, size_t option, const char *word,
+                     struct arena *arena, struct error *err)
+{
+	struct rootfs_datum *datum = &mount->data[mount->data_count];
+	const char *equals = strchr(word, '=');
+
+	if (equals && strlen(equals + 1) > FSCONFIG_TEXT_MOST)
+		return fail(err, ERROR_UNSUPPORTED, "", "a value of more than %d bytes",
+		            FSCONFIG_TEXT_MOST);
+	if (!*word)
+		return fail(err, ERROR_CONFIG, "", "is empty");
+	datum->option = option;
+	datum->key = equals ? arena_text_n(arena, word, (size_t)(equals - word)) : word;
+	datum->value = equals ? equals + 1 : NULL;
+	if (!datum->key)
+		return arena_check(arena, err);
+	mount->data_count++;
+	return 0;
+}
+
+static int read_word(struct rootfs_mount *mount, size_t index, const char *word,
+                     struct arena *arena, struct error *err)
+{
+	const struct option *option = find_option(word);
+
+	if (!option && is_refused(word))
+		return fail(err, ERROR_UNSUPPORTED, "",
+		            "'%s' is not supported by this version of cella", word);
+	if (!option)
+		return add_datum(mount, index, word, arena, err);
+	switch (option->action) {
+	case NOTHING:
+		return 0;
+	case BELOW:
+		change(&mount->set_below, &mount->clear_below, option);
+		change(&mount->set, &mount->clear, option);
+		return 0;
+	case ATTRIBUTE:
+		change(&mount->set, &mount->clear, option);
+		return 0;
+	case BIND:
+		mount->bind = true;
+		mount->recursive = mount->recursive || option->set;
+		return 0;
+	case PROPAGATION:
+		mount->propagation = option->set;
+		return 0;
+	case SUPER:
+		return add_datum(mount, index, word, arena, err);
+	case COPY_UP:
+		mount->copy_up = true;
+		return 0;
+	}
+	return 0;
+}
+
+/* A bind makes no file system that could have options: those that only change one have no effect,
+ * and what nobody knows is refused. */
+static int drop_data(struct rootfs_mount *mount, const struct spec_mount *asked, struct error *err)
+{
+	for (size_t i = 0; i < mount->data_count; i++) {
+		size_t at = mount->data[i].option;
+
+		if (find_option(asked->options.item[at]))
+			continue;
+		(void)fail(err, ERROR_CONFIG, "", "'%s' is no option of a bind mount",
+		           asked->options.item[at]);
+		return error_within(err, "mounts[%zu].options[%zu]", mount->index, at);
+	}
+	mount->data_count = 0;
+	return 0;
+}
+
+int rootfs_read_options(const struct spec_mount *asked, struct arena *arena,
+                        struct rootfs_mount *mount, struct error *err)
+{
+	mount->bind = asked->type && strcmp(asked->type, "bind") == 0;
+	mount->data = arena_alloc(arena, asked->options.count + 1, sizeof(struct rootfs_datum));
+	if (!mount->data)
+		return arena_check(arena, err);
+	for (size_t i = 0; i < asked->options.count; i++)
+		if (read_word(mount, i, asked->options.item[i], arena, err) < 0)
+			return error_within(err, "mounts[%zu].options[%zu]", mount->index, i);
+	if (mount->copy_up && (mount->bind || !asked->type || strcmp(asked->type, "tmpfs") != 0)) {
+		(void)fail(err, ERROR_CONFIG, "", "'tmpcopyup' is for a tmpfs");
+		return error_within(err, "mounts[%zu].options", mount->index);
+	}
+	return mount->bind ? drop_data(mount, asked, err) : 0;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "base/path.h"
+#include "base/syscalls.h"
+
+#include "steps.h"
+
+/* The old root lands on top of the new one at "/" and is taken off lazily, so that no directory
+ * for it is needed in the image: pivot_root(2), "pivot_root(".", ".")". */
+static int pivot(int root, struct error *err)
+{
+	owned_fd old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (old < 0)
+		return fail_errno(err, "/", "open");
+	if (fchdir(root) < 0)
+		return fail_errno(err, "root.path", "chdir");
+	if (sys_pivot_root(".", ".") < 0)
+		return fail_errno(err, "root.path", "pivot_root");
+	if (fchdir(old) < 0)
+		return fail_errno(err, "/", "chdir");
+	/* not heard on the host: rootfs_apply() has made it a slave */
+	if (umount2(".", MNT_DETACH) < 0)
+		return fail_errno(err, "/", "umount");
+	return 0;
+}
+
+/* Take a mount of the host away that stays below the moved root. While one of its procfs and sysfs
+ * can be seen whole, the kernel lets a user namespace in the container mount another whole one. */
+static int uncover(const char *path, int64_t magic, struct error *err)
+{
+	for (;;) {
+		owned_fd fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd < 0 || !path_is_on(fd, magic))
+			return 0;
+		if (umount2(path, MNT_DETACH) == 0)
+			continue;
+		/* locked by a user namespace: then it is covered */
+		if ((errno != EINVAL && errno != EPERM) ||
+		    mount("tmpfs", path, "tmpfs", MS_RDONLY, NULL) < 0)
+			return fail_errno(err, path, "umount");
+	}
+}
+
+/* --no-pivot: for an initramfs, whose root can't be moved. The host's mounts stay below. */
+static int move(int root, struct error *err)
+{
+	if (uncover("/proc", PROC_SUPER_MAGIC, err) < 0 || uncover("/sys", SYSFS_MAGIC, err) < 0)
+		return -1;
+	if (fchdir(root) < 0)
+		return fail_errno(err, "root.path", "chdir");
+	if (mount(".", "/", NULL, MS_MOVE, NULL) < 0)
+		return fail_errno(err, "root.path", "mount");
+	if (chroot(".") < 0)
+		return fail_errno(err, "root.path", "chroot");
+	return 0;
+}
+
+/* Let go of the mounts too: from here on nothing is looked for in them. */
+static int set_readonly(struct rootfs_plan *plan, struct error *err)
+{
+	for (size_t i = 0; i < plan->mounts_count; i++) {
+		struct rootfs_mount *mount = &plan->mounts[i];
+		owned_fd fd = take_fd(&mount->fd);
+
+		if (fd < 0 || !mount->late_readonly ||
+		    rootfs_set_attributes(fd, MOUNT_ATTR_RDONLY, 0) == 0)
+			continue;
+		(void)fail_errno(err, "", "mount_setattr");
+		return error_within(err, "mounts[%zu].options", mount->index);
+	}
+	if (plan->spec->root_readonly &&
+	    rootfs_set_attributes(plan->root, MOUNT_ATTR_RDONLY, 0) < 0)
+		return fail_errno(err, "root.readonly", "mount_setattr");
+	return 0;
+}
+
+int rootfs_enter(struct rootfs_plan *plan, struct error *err)
+{
+	owned_fd root = -1;
+
+	if (rootfs_protect(plan, err) < 0 || set_readonly(plan, err) < 0)
+		return -1;
+	root = take_fd(&plan->root);
+	fd_release(&plan->dev);
+	plan->dev = -1;
+	if ((plan->no_pivot ? move(root, err) : pivot(root, err)) < 0)
+		return -1;
+	if (chdir("/") < 0)
+		return fail_errno(err, "/", "chdir");
+	if (plan->propagation && mount(NULL, "/", NULL, plan->propagation, NULL) < 0)
+		return fail_errno(err, "linux.rootfsPropagation", "mount");
+	return 0;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/own.h"
+#include "base/path.h"
+
+#include "steps.h"
+
+/* Where things go in the container's tree. Whoever else has that tree in his hands may rename and
+ * replace anything in it while we work; what we mounted ourselves is named by its descriptor
+ * instead. */
+
+static const char dev[] = "/dev";
+
+enum { LINKS_MOST = 40 }; /* as many as the kernel follows */
+
+static bool covers(const char *destination, const char *path)
+{
+	size_t length = strlen(destination);
+
+	if (strcmp(destination, "/") == 0)
+		return true;
+	return strncmp(path, destination, length) == 0 &&
+	       (path[length] == '/' || path[length] == '\0');
+}
+
+/* What is left of path below what covers it. */
+static const char *below(const char *destination, const char *path)
+{
+	if (strcmp(destination, "/") == 0)
+		return path;
+	path += strlen(destination);
+	return *path ? path : "/";
+}
+
+/* Whether a component is "..": then what stands before it says nothing about where it ends. */
+static bool climbs(const char *path)
+{
+	for (const char *at = strstr(path, "/.."); at; at = strstr(at + 1, "/.."))
+		if (at[3] == '\0' || at[3] == '/')
+			return true;
+	return false;
+}
+
+/* The mount that was put last where it covers path, or NULL. */
+static const struct rootfs_mount *find_cover(const struct rootfs_plan *plan, const char *path)
+{
+	for (size_t i = plan->mounts_done; i > 0; i--)
+		if (covers(plan->mounts[i - 1].destination, path))
+			return &plan->mounts[i - 1];
+	return NULL;
+}
+
+int rootfs_base(const struct rootfs_plan *plan, const char **path)
+{
+	const struct rootfs_mount *cover;
+
+	if (climbs(*path))
+		return plan->root;
+	cover = find_cover(plan, *path);
+	if (cover && cover->held && cover->fd >= 0) {
+		*path = below(cover->destination, *path);
+		return cover->fd;
+	}
+	if (plan->dev < 0 || !covers(dev, *path) ||
+	    (cover && strlen(cover->destination) > strlen(dev)))
+		return plan->root;
+	*path = below(dev, *path);
+	return plan->dev;
+}
+
+static int make(int base, const char *path, unsigned int place, struct error *err)
+{
+	if (place & ROOTFS_DIRECTORY)
+		return path_make_directory(base, path, 0755, err);
+	return path_make_file(base, path, 0644, err);
+}
+
+/* Read the link at the end of path. Returns its length, or -1 when there is none. */
+static ssize_t read_link(int base, char *path, char *target, size_t size)
+{
+	char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	struct error ignored;
+	owned_fd parent = -1;
+	ssize_t length;
+
+	if (slash)
+		*slash = '\0';
+	parent = path_open(base, slash && *path ? path : "/", O_PATH | O_DIRECTORY, &ignored);
+	if (slash)
+		*slash = '/';
+	if (parent < 0)
+		return -1;
+	length = readlinkat(parent, name, target, size);
+	return length <= 0 || (size_t)length >= size ? -1 : length;
+}
+
+/* Put the text of the link at path[0..end] in its place. */
+static bool put_link(char *path, size_t end, const char *target)
+{
+	char rest[PATH_MAX];
+	size_t start = end;
+	int n;
+
+	(void)snprintf(rest, sizeof(rest), "%s", path + end);
+	while (start > 0 && path[start - 1] != '/')
+		start--;
+	if (*target == '/')
+		start = 0;
+	n = snprintf(path + start, PATH_MAX - start, "%s%s", target, rest);
+	return n >= 0 && (size_t)n < PATH_MAX - start;
+}
+
+/* Follow the first link of path that leads nowhere by hand: what it names will be made. Images have
+ * such links where the mount of a running system would be, /etc/resolv.conf above all. */
+static bool follow_dangling(int base, char *path)
+{
+	char target[PATH_MAX];
+	size_t end = 0;
+
+	while (path[end]) {
+		struct error why;
+		char kept;
+		ssize_t length = -1;
+		int fd;
+
+		end += strspn(path + end, "/");
+		end += strcspn(path + end, "/");
+		kept = path[end];
+		path[end] = '\0';
+		fd = path_open(base, path, O_PATH, &why);
+		if (fd >= 0)
+			(void)close(fd);
+		else if (why.errnum == ENOENT)
+			length = read_link(base, path, target, sizeof(target));
+		path[end] = kept;
+		if (fd >= 0)
+			continue;
+		if (length < 0)
+			return false;
+		target[length] = '\0';
+		return put_link(path, end, target);
+	}
+	return false;
+}
+
+static int make_following(int base, const char *path, unsigned int place, struct error *err)
+{
+	int fd = make(base, path, place, err);
+	char whole[PATH_MAX];
+
+	if (fd >= 0 || err->errnum != ELOOP || strlen(path) >= sizeof(whole))
+		return fd;
+	(void)snprintf(whole, sizeof(whole), "%s", path);
+	for (int i = 0; i < LINKS_MOST && fd < 0 && err->errnum == ELOOP; i++) {
+		if (!follow_dangling(base, whole))
+			return -1;
+		fd = make(base, whole, place, err);
+	}
+	return fd;
+}
+
+/* Make the last component if it is missing, and open it without following it. */
+static int make_no_link(int base, const char *path, unsigned int place, struct error *err)
+{
+	const char *name = NULL;
+	owned_fd parent = path_make_parent(base, path, &name, err);
+	owned_fd fd = -1;
+	struct stat st;
+	int made;
+
+	if (parent < 0)
+		return -1;
+	fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		made = place & ROOTFS_DIRECTORY ? mkdirat(parent, name, 0755)
+		                                : mknodat(parent, name, S_IFREG | 0644, 0);
+		if (made < 0 && errno != EEXIST)
+			return fail_errno(err, path, place & ROOTFS_DIRECTORY ? "mkdir" : "create");
+		fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	}
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fail_errno(err, path, "open");
+	if (S_ISLNK(st.st_mode))
+		return fail(err, ERROR_CONFIG, path, "is a symbolic link in the root file system");
+	return take_fd(&fd);
+}
+
+int rootfs_open_place(const struct rootfs_plan *plan, const char *path, unsigned int place,
+                      struct error *err)
+{
+	const char *rest = path;
+	int base = rootfs_base(plan, &rest);
+	int fd;
+
+	if ((place & ROOTFS_NO_LINK) && strcmp(rest, "/") != 0)
+		fd = make_no_link(base, rest, place, err);
+	else
+		fd = make_following(base, rest, place, err);
+	if (fd < 0)
+		(void)snprintf(err->object, sizeof(err->object), "%s", path);
+	return fd;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ROOTFS_STEPS_H
+#define ROOTFS_STEPS_H
+
+/* The plan of a root file system, and the steps that the child takes by it.
+ *
+ * plan.c, options.c and print.c run on the host and may allocate; every other file here is the
+ * child's: descriptors only, nothing is allocated. What the child opens it keeps in the plan, of
+ * which it has its own copy. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mount.h>
+#include <sys/types.h>
+
+#include "base/table.h"
+
+#include "rootfs.h"
+
+/* An option for the file system itself: a word, or key=value. */
+struct rootfs_datum {
+	size_t option; /* where in mounts[].options */
+	const char *key;
+	const char *value; /* NULL: a word alone */
+};
+
+struct rootfs_mount {
+	size_t index; /* where in mounts, for errors */
+	const char *destination;
+	const char *type;   /* of the file system; NULL for a bind */
+	const char *source; /* absolute for a bind; NULL: none */
+	bool bind;
+	bool recursive;      /* the bind takes what is mounted below its source too */
+	bool no_link;        /* the destination may not be a symbolic link: /proc, /sys, /dev */
+	bool late_readonly;  /* read-only at the very end: there are things to be made in it */
+	bool held;           /* what is looked for below it is looked for by its descriptor */
+	bool copy_up;        /* a tmpfs that begins with what the image has there */
+	uint64_t set, clear; /* MOUNT_ATTR_… */
+	uint64_t set_below, clear_below; /* the same, for all mounts that a bind takes along */
+	uint64_t propagation;            /* MS_PRIVATE … with MS_REC, or 0 */
+	struct rootfs_datum *data;
+	size_t data_count;
+	int fd; /* the child's: the mount, when it is still needed; or -1 */
+};
+
+struct rootfs_node {
+	const char *path; /* in the container, and on the host when it is bound */
+	size_t index;     /* where in linux.devices */
+	bool is_default;  /* not listed: what can't be made is left out */
+	mode_t mode;      /* with its S_IFCHR, S_IFBLK or S_IFIFO */
+	dev_t number;
+	uid_t uid;
+	gid_t gid;
+};
+
+struct rootfs_sysctl_entry {
+	const char *key;
+	const char *path; /* below a procfs: "sys/net/ipv4/ip_forward" */
+	const char *value;
+};
+
+struct rootfs_plan {
+	const struct spec *spec;
+	const char *path;   /* absolute */
+	const char *cgroup; /* of the container, or NULL */
+	bool no_pivot;
+	bool user_namespace;  /* a user namespace of its own: no mknod, and locked flags */
+	bool bind_sysfs;      /* where no sysfs can be mounted, the host's may be bound */
+	bool foreign_dev;     /* /dev is a bind: nothing may be made in it */
+	uint64_t propagation; /* asked for "/", with MS_REC; 0: private */
+	struct rootfs_mount *mounts;
+	size_t mounts_count;
+	struct rootfs_node *nodes;
+	size_t nodes_count;
+	struct rootfs_sysctl_entry *sysctls;
+	size_t sysctls_count;
+	/* the child's */
+	size_t mounts_done; /* those that are there already */
+	int root;           /* the root mount, or -1 */
+	int dev;            /* its /dev, once devices are made; or -1 */
+};
+
+/* ---- host: options.c ---- */
+
+/* "private" to "runbindable" and their MS_ flags. */
+enum { ROOTFS_PROPAGATIONS = 8 };
+extern const struct word rootfs_propagations[ROOTFS_PROPAGATIONS];
+
+/* Sort the option words of a mount into *mount; the source and type are not looked at.
+ * Returns  0, or -1 and *err with the JSON path. */
+int rootfs_read_options(const struct spec_mount *asked, struct arena *arena,
+                        struct rootfs_mount *mount, struct error *err) FALLIBLE;
+
+/* ---- child ---- */
+
+/* Both: make the mount, attached nowhere yet.
+ * Returns  its descriptor, owned by the caller, or -1 and *err with the JSON path. */
+int rootfs_mount_filesystem(const struct rootfs_plan *plan, const struct rootfs_mount *mount,
+                            struct error *err) FALLIBLE;
+int rootfs_mount_bind(const struct rootfs_mount *mount, struct error *err) FALLIBLE;
+
+/* Copy what is mounted at path below dir (AT_FDCWD; "" is dir itself), recursive or not.
+ * Returns  the copy, attached nowhere, owned by the caller; or -1 and errno. */
+int rootfs_clone_tree(int dir, const char *path, bool recursive);
+
+/* Set and clear attributes of the one mount; flags that a user namespace locks stay as they are.
+ * Returns  0, or -1 and errno. */
+int rootfs_set_attributes(int mount, uint64_t set, uint64_t clear);
+
+/* Put a mount that is attached nowhere onto what target is. Returns 0, or -1 and errno. */
+int rootfs_attach(int mount, int target);
+
+/* A new instance of a file system without options: "proc", "tmpfs".
+ * Returns  the mount, owned by the caller, or -1 and *err with the type as the object. */
+int rootfs_mount_plain(const char *type, uint64_t attributes, struct error *err) FALLIBLE;
+
+/* The descriptor to look for a path of the container from: of the mount that covers it, where we
+ * hold that (nobody can have moved it), else the root.
+ * path     is moved to what is left of it, "/" at least.
+ * Returns  the descriptor, borrowed. */
+int rootfs_base(const struct rootfs_plan *plan, const char **path);
+
+/* The place for a mount, made with all its parents where it is missing. A symbolic link is followed
+ * inside the root, a dangling one too, unless NO_LINK refuses one at the end.
+ * Returns  an O_PATH descriptor, owned by the caller, or -1 and *err with path as the object. */
+enum rootfs_place { ROOTFS_FILE = 0, ROOTFS_DIRECTORY = 1, ROOTFS_NO_LINK = 2 };
+int rootfs_open_place(const struct rootfs_plan *plan, const char *path, unsigned int place,
+                      struct error *err) FALLIBLE;
+
+/* Copy what is in one directory into another, empty one: directories, files, links, fifos with
+ * their modes, owners and times; devices and sockets are left out.
+ * Returns  0, or -1 and *err with the name of what could not be copied. */
+int rootfs_copy_tree(int from, int to, struct error *err) FALLIBLE;
+
+/* Device nodes, then the links of /dev. */
+int rootfs_make_devices(struct rootfs_plan *plan, struct error *err) FALLIBLE;
+
+/* linux.readonlyPaths, then linux.maskedPaths. */
+int rootfs_protect(const struct rootfs_plan *plan, struct error *err) FALLIBLE;
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/ioctl.h>
+
+#include "base/own.h"
+#include "base/path.h"
+
+#include "steps.h"
+
+static const char pts[] = "/dev/pts";
+static const char console[] = "/dev/console";
+
+/* The slave on /dev/console, by its descriptor: no name of it is looked up in the container. */
+static int mount_console(const struct rootfs_plan *plan, int slave, struct error *err)
+{
+	owned_fd tree = rootfs_clone_tree(slave, "", false);
+	owned_fd target = -1;
+
+	if (tree < 0)
+		return fail_errno(err, console, "open_tree");
+	target = rootfs_open_place(plan, console, ROOTFS_FILE | ROOTFS_NO_LINK, err);
+	if (target < 0)
+		return -1;
+	if (rootfs_attach(tree, target) < 0)
+		return fail_errno(err, console, "move_mount");
+	return 0;
+}
+
+/* Anything may lie at these names in an image, and opening it could do anything: so first that it
+ * is a devpts, then, without leaving that, its ptmx. */
+static int open_master(int base, const char *path, struct error *err)
+{
+	owned_fd dir = path_open(base, path, O_PATH | O_DIRECTORY, err);
+
+	if (dir < 0)
+		return -1;
+	if (!path_is_on(dir, DEVPTS_SUPER_MAGIC))
+		return fail(err, ERROR_CONFIG, pts, "is no devpts file system");
+	return path_open_strict(dir, "ptmx", O_RDWR | O_NOCTTY, err);
+}
+
+static int open_terminal(int base, const char *path, int *ret_slave, struct error *err)
+{
+	owned_fd master = open_master(base, path, err);
+	int unlocked = 0;
+	int slave;
+
+	if (master < 0)
+		return error_within(err, "process.terminal");
+	slave = ioctl(master, TIOCSPTLCK, &unlocked) < 0
+	                ? -1
+	                : ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (slave < 0) {
+		(void)fail_errno(err, pts, "open a terminal");
+		return error_within(err, "process.terminal");
+	}
+	*ret_slave = slave;
+	return take_fd(&master);
+}
+
+int rootfs_terminal_below(int root, int *ret_slave, struct error *err)
+{
+	return open_terminal(root, pts, ret_slave, err);
+}
+
+int rootfs_terminal(struct rootfs_plan *plan, int *ret_slave, struct error *err)
+{
+	const char *rest = pts;
+	int base = rootfs_base(plan, &rest);
+	owned_fd slave = -1;
+	owned_fd master = open_terminal(base, rest, &slave, err);
+
+	if (master < 0)
+		return -1;
+	if (mount_console(plan, slave, err) < 0)
+		return error_within(err, "process.terminal");
+	*ret_slave = take_fd(&slave);
+	return take_fd(&master);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmocka.h needs the four before it */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#undef fail /* base/error.h has its own */
+/* clang-format on */
+
+#include <string.h>
+
+#include "base/table.h"
+#include "cgroups/cgroups.h"
+
+static const struct host made_up = {.privileged = true, .made_up = true};
+
+static int plan_path(const char *wanted, char *path, size_t size, struct error *err)
+{
+	owned_arena struct arena *arena = arena_new(1 << 20);
+	struct spec spec = {
+		.linux_ = {.set = true, .cgroups_path = wanted}
+        };
+	struct cgroup_plan *plan = NULL;
+
+	if (cgroup_plan(&spec, &made_up, "web", arena, &plan, err) < 0)
+		return -1;
+	assert_string_equal(plan->mount, "/sys/fs/cgroup");
+	assert_true(strlen(plan->path) < size);
+	memcpy(path, plan->path, strlen(plan->path) + 1);
+	return 0;
+}
+
+static void a_container_stands_where_its_cgroups_path_says(void **state)
+{
+	static const char *const cases[][2] = {
+		{NULL,       "/cella/web"},
+                {"",         "/cella/web"},
+                {"/a/b",     "/a/b"      },
+		{"//a/./b/", "/a/b"      },
+                {"rel",      "/rel"      },
+                {"./x",      "/x"        },
+		{"/..a/b",   "/..a/b"    },
+                {"/a:b:c",   "/a:b:c"    },
+	};
+	struct error err;
+	char path[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(plan_path(cases[i][0], path, sizeof(path), &err), 0);
+		assert_string_equal(path, cases[i][1]);
+	}
+}
+
+static void a_path_that_is_none_below_the_top_is_refused(void **state)
+{
+	static const char *const cases[] = {"/", "..", "/a/../..", "/./", "../x"};
+	struct error err;
+	char path[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(plan_path(cases[i], path, sizeof(path), &err), -1);
+		assert_int_equal(err.kind, ERROR_CONFIG);
+		assert_string_equal(err.object, "linux.cgroupsPath");
+	}
+}
+
+static void the_form_of_systemd_is_refused_by_name(void **state)
+{
+	struct error err;
+	char path[256];
+
+	(void)state;
+	assert_int_equal(plan_path("system.slice:cella:web", path, sizeof(path), &err), -1);
+	assert_int_equal(err.kind, ERROR_UNSUPPORTED);
+	assert_non_null(strstr(err.reason, "systemd manager"));
+}
+
+static void a_limit_is_refused_and_nothing_is_planned(void **state)
+{
+	owned_arena struct arena *arena = arena_new(1 << 20);
+	struct spec spec = {.linux_ = {.resources = {.pids_limit = {true, 5}}}};
+	struct cgroup_plan *plan = NULL;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(cgroup_plan(&spec, &made_up, "web", arena, &plan, &err), -1);
+	assert_string_equal(err.object, "linux.resources.pids.limit");
+	assert_null(plan);
+}
+
+static void a_plan_that_has_no_memory_fails(void **state)
+{
+	struct spec spec = {0};
+
+	(void)state;
+	for (size_t limit = 0; limit < 24; limit++) {
+		owned_arena struct arena *arena = arena_new(limit);
+		struct cgroup_plan *plan = NULL;
+		struct error err;
+
+		assert_int_equal(cgroup_plan(&spec, &made_up, "web", arena, &plan, &err), -1);
+		assert_null(plan);
+	}
+}
+
+static void a_plan_is_printed_as_json(void **state)
+{
+	struct cgroup_plan plan = {.path = "/cella/web", .mount = "/sys/fs/cgroup"};
+	owned_text struct text out = {0};
+	struct json_writer w = {.out = &out};
+	struct error err;
+
+	(void)state;
+	json_open(&w, NULL, '{');
+	cgroup_print(&plan, &w, "cgroup");
+	cgroup_print(NULL, &w, "none");
+	json_close(&w);
+	assert_int_equal(text_check(&out, &err), 0);
+	assert_non_null(strstr(out.bytes, "/cella/web"));
+	assert_non_null(strstr(out.bytes, "null"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_container_stands_where_its_cgroups_path_says),
+		cmocka_unit_test(a_path_that_is_none_below_the_top_is_refused),
+		cmocka_unit_test(the_form_of_systemd_is_refused_by_name),
+		cmocka_unit_test(a_limit_is_refused_and_nothing_is_planned),
+		cmocka_unit_test(a_plan_that_has_no_memory_fails),
+		cmocka_unit_test(a_plan_is_printed_as_json),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

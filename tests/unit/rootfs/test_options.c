@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmocka.h needs the four before it */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#undef fail /* base/error.h has its own */
+/* clang-format on */
+
+#include <string.h>
+
+#include "base/table.h"
+#include "rootfs/steps.h"
+
+enum { WORDS_MOST = 4 };
+
+static int read_words(const char *type, const char *const *words, struct arena *arena,
+                      struct rootfs_mount *mount, struct error *err)
+{
+	const char *copy[WORDS_MOST];
+	struct spec_mount asked = {
+		.destination = "/x",
+		.type = type,
+		.options = {copy, 0}
+        };
+
+	while (asked.options.count < WORDS_MOST && words[asked.options.count]) {
+		copy[asked.options.count] = words[asked.options.count];
+		asked.options.count++;
+	}
+	*mount = (struct rootfs_mount){.index = 3};
+	return rootfs_read_options(&asked, arena, mount, err);
+}
+
+static void later_words_win_over_earlier_ones(void **state)
+{
+	static const struct {
+		const char *words[WORDS_MOST];
+		uint64_t set, clear;
+	} cases[] = {
+		{{"ro"},                     MOUNT_ATTR_RDONLY,      0                },
+		{{"ro", "rw"},               0,                      MOUNT_ATTR_RDONLY},
+		{{"rw", "ro"},               MOUNT_ATTR_RDONLY,      0                },
+		{{"noatime"},                MOUNT_ATTR_NOATIME,     MOUNT_ATTR__ATIME},
+		{{"noatime", "relatime"},    0,                      MOUNT_ATTR__ATIME},
+		{{"noatime", "strictatime"}, MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME},
+		{{"defaults", "silent"},     0,                      0                },
+	};
+	owned_arena struct arena *arena = arena_new(1 << 20);
+	struct rootfs_mount mount;
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(read_words("tmpfs", cases[i].words, arena, &mount, &err), 0);
+		assert_true(mount.set == cases[i].set && mount.clear == cases[i].clear);
+	}
+}
+
+static void binds_and_propagations_are_known_by_their_words(void **state)
+{
+	static const char *const words[WORDS_MOST] = {"rbind", "rslave", "sync"};
+	owned_arena struct arena *arena = arena_new(1 << 20);
+	struct rootfs_mount mount;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(read_words("none", words, arena, &mount, &err), 0);
+	assert_true(mount.bind && mount.recursive);
+	assert_true(mount.propagation == (MS_SLAVE | MS_REC));
+	assert_int_equal(mount.data_count, 0);
+}
+
+static void unknown_words_are_for_the_file_system(void **state)
+{
+	static const char *const words[WORDS_MOST] = {"nosuid", "size=65536k", "newinstance"};
+	owned_arena struct arena *arena = arena_new(1 << 20);
+	struct rootfs_mount mount;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(read_words("tmpfs", words, arena, &mount, &err), 0);
+	assert_int_equal(mount.data_count, 2);
+	assert_string_equal(mount.data[0].key, "size");
+	assert_string_equal(mount.data[0].value, "65536k");
+	assert_int_equal(mount.data[0].option, 1);
+	assert_string_equal(mount.data[1].key, "newinstance");
+	assert_null(mount.data[1].value);
+}
+
+static void unknown_words_of_a_bind_are_refused(void **state)
+{
+	static const char *const words[WORDS_MOST] = {"bind", "size=1"};
+	owned_arena struct arena *arena = arena_new(1 << 20);
+	struct rootfs_mount mount;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(read_words("none", words, arena, &mount, &err), -1);
+	assert_string_equal(err.object, "mounts[3].options[1]");
+}
+
+static void words_that_are_not_supported_are_refused_by_name(void **state)
+{
+	static const char *const refused[] = {"copy-symlink", "dest-nofollow", "idmap", "ridmap",
+	                                      "src-nofollow"};
+	owned_arena struct arena *arena = arena_new(1 << 20);
+	struct rootfs_mount mount;
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		const char *words[WORDS_MOST] = {"bind", refused[i]};
+
+		assert_int_equal(read_words("bind", words, arena, &mount, &err), -1);
+		assert_int_equal(err.kind, ERROR_UNSUPPORTED);
+		assert_string_equal(err.object, "mounts[3].options[1]");
+		assert_non_null(strstr(err.reason, refused[i]));
+	}
+}
+
+static void recursive_words_mean_the_mount_and_all_below_it(void **state)
+{
+	static const struct {
+		const char *words[WORDS_MOST];
+		uint64_t set, clear, set_below, clear_below;
+	} cases[] = {
+		{{"rro"},       MOUNT_ATTR_RDONLY, 0,                 MOUNT_ATTR_RDONLY, 0                },
+		{{"rro", "rw"}, 0,                 MOUNT_ATTR_RDONLY, MOUNT_ATTR_RDONLY, 0                },
+		{{"ro", "rrw"}, 0,                 MOUNT_ATTR_RDONLY, 0,                 MOUNT_ATTR_RDONLY},
+		{{"rnoatime"},
+	         MOUNT_ATTR_NOATIME,               MOUNT_ATTR__ATIME,
+	         MOUNT_ATTR_NOATIME,	                                             MOUNT_ATTR__ATIME},
+		{{"ro"},        MOUNT_ATTR_RDONLY, 0,                 0,                 0                },
+	};
+	owned_arena struct arena *arena = arena_new(1 << 20);
+	struct rootfs_mount mount;
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(read_words("bind", cases[i].words, arena, &mount, &err), 0);
+		assert_true(mount.set == cases[i].set && mount.clear == cases[i].clear);
+		assert_true(mount.set_below == cases[i].set_below);
+		assert_true(mount.clear_below == cases[i].clear_below);
+	}
+}
+
+static void tmpcopyup_is_for_a_tmpfs(void **state)
+{
+	static const char *const words[WORDS_MOST] = {"tmpcopyup"};
+	owned_arena struct arena *arena = arena_new(1 << 20);
+	struct rootfs_mount mount;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(read_words("tmpfs", words, arena, &mount, &err), 0);
+	assert_true(mount.copy_up);
+	assert_int_equal(read_words("bind", words, arena, &mount, &err), -1);
+	assert_int_equal(read_words(NULL, words, arena, &mount, &err), -1);
+	assert_string_equal(err.object, "mounts[3].options");
+}
+
+static void features_lists_each_honoured_word_once_in_order(void **state)
+{
+	owned_arena struct arena *arena = arena_new(1 << 20);
+	size_t count = 0;
+	const char *const *words = rootfs_option_words(&count);
+	struct rootfs_mount mount;
+	struct error err;
+
+	(void)state;
+	assert_true(count > 0);
+	for (size_t i = 0; i < count; i++) {
+		const char *one[WORDS_MOST] = {words[i]};
+
+		assert_true(i == 0 || strcmp(words[i - 1], words[i]) < 0);
+		assert_int_equal(read_words("tmpfs", one, arena, &mount, &err), 0);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(later_words_win_over_earlier_ones),
+		cmocka_unit_test(binds_and_propagations_are_known_by_their_words),
+		cmocka_unit_test(unknown_words_are_for_the_file_system),
+		cmocka_unit_test(unknown_words_of_a_bind_are_refused),
+		cmocka_unit_test(words_that_are_not_supported_are_refused_by_name),
+		cmocka_unit_test(recursive_words_mean_the_mount_and_all_below_it),
+		cmocka_unit_test(tmpcopyup_is_for_a_tmpfs),
+		cmocka_unit_test(features_lists_each_honoured_word_once_in_order),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
