@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/own.h"
+
+#include "store.h"
+
+struct asked {
+	char *bytes; /* config.json as it is */
+	size_t length;
+	const struct spec *spec;
+	struct plan *plan;
+	const struct executor *executor;
+};
+
+static void plan_release(struct plan **plan)
+{
+	if (*plan)
+		plan_close(*plan);
+}
+
+/* Read and decide; nothing has changed when this returns. */
+static int ask(const struct runtime *rt, const struct create_options *o, struct arena *arena,
+               struct asked *ret, struct error *err)
+{
+	const char *config =
+		o->config ? o->config : arena_format(arena, "%s/config.json", o->bundle);
+	struct plan_request request = {
+		.id = o->id,
+		.bundle = o->bundle,
+		.no_pivot = o->no_pivot,
+		.no_new_keyring = o->no_new_keyring,
+		.preserve_fds = o->preserve_fds,
+		.start_at_once = o->start_at_once,
+	};
+	struct host host;
+
+	if (!config)
+		return arena_check(arena, err);
+	if (identifier_check(o->id, err) < 0 ||
+	    fd_read_file(AT_FDCWD, config, JSON_BYTES_LIMIT, arena, &ret->bytes, &ret->length,
+	                 err) < 0 ||
+	    spec_read("config.json", ret->bytes, ret->length, arena, &ret->spec, err) < 0)
+		return -1;
+	if (choose_executor(rt, ret->spec, &ret->executor, err) < 0 || host_look(&host, err) < 0)
+		return -1;
+	request.spec = ret->spec;
+	request.host = &host;
+	return plan_from_spec(&request, arena, &ret->plan, err);
+}
+
+int container_dry_run(const struct runtime *rt, const struct create_options *options,
+                      struct text *out, struct error *err)
+{
+	owned_arena struct arena *arena = arena_new(256 << 20);
+	struct json_writer w = {.out = out, .indent = 2};
+	struct asked asked;
+
+	if (!arena)
+		return fail(err, ERROR_SYSTEM, options->id, "out of memory");
+	if (ask(rt, options, arena, &asked, err) < 0)
+		return -1;
+	plan_print(asked.plan, &w);
+	plan_close(asked.plan);
+	return text_check(out, err);
+}
+
+static char *now(struct arena *arena)
+{
+	struct timespec ts = {0};
+	struct tm tm = {0};
+	char day[32];
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	(void)gmtime_r(&ts.tv_sec, &tm);
+	(void)strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
+	return arena_format(arena, "%s.%09ldZ", day, ts.tv_nsec);
+}
+
+static void describe(struct container *c, const struct create_options *o, const struct asked *asked)
+{
+	struct state *s = &c->state;
+	const struct spec *spec = asked->spec;
+
+	s->status = STATUS_CREATING;
+	s->bundle = o->bundle;
+	s->rootfs = plan_rootfs(asked->plan);
+	s->created = now(c->arena);
+	s->executor = asked->executor->name;
+	s->cgroup = plan_cgroup(asked->plan);
+	s->owner = (uint32_t)geteuid();
+	s->terminal = spec->process.terminal;
+	s->namespaces = asked->plan->isolated;
+	s->annotations.item = spec->annotations.item;
+	s->annotations.count = spec->annotations.count;
+}
+
+/* From the taken name on: whatever fails is undone here. */
+static int make(struct container *c, const struct asked *asked, struct error *err)
+{
+	struct error ignored;
+
+	/* Written before a thing is made, so that delete finds it whenever we die. */
+	if (store_save_config(c, asked->bytes, asked->length, err) == 0 &&
+	    store_save(c, err) == 0 && c->executor->create(c, asked->plan, err) == 0) {
+		c->state.status = STATUS_CREATED;
+		return 0;
+	}
+	if (store_remove(c, &ignored) < 0)
+		log_dropped("after a failed create", &ignored);
+	return -1;
+}
+
+int container_create(const struct runtime *rt, const struct create_options *options,
+                     struct container **ret_container, struct error *err)
+{
+	owned_container struct container *c = NULL;
+	OWNED(plan_release) struct plan *plan = NULL;
+	struct create_options copy = *options;
+	struct asked asked = {0};
+
+	if (identifier_check(options->id, err) < 0)
+		return -1;
+	c = store_new(options->id, err);
+	if (!c)
+		return -1;
+	copy.bundle = arena_text(c->arena, options->bundle);
+	if (ask(rt, &copy, c->arena, &asked, err) < 0)
+		return -1;
+	plan = asked.plan;
+	c->executor = asked.executor;
+	if (rt->trace && trace_executor(c, err) < 0)
+		return -1;
+	c->spec = asked.spec;
+	describe(c, &copy, &asked);
+	c->root = store_open(rt, err);
+	if (arena_check(c->arena, err) < 0 || c->root < 0 || store_take(c, err) < 0 ||
+	    make(c, &asked, err) < 0)
+		return -1;
+	*ret_container = take_ptr(c);
+	return 0;
+}
+
+int container_config(struct container *c, struct error *err)
+{
+	char *bytes;
+	size_t length;
+
+	if (c->spec)
+		return 0;
+	if (fd_read_file(c->dir, "config.json", JSON_BYTES_LIMIT, c->arena, &bytes, &length, err) <
+	            0 ||
+	    spec_read("config.json", bytes, length, c->arena, &c->spec, err) < 0)
+		return error_within(err, "%s", c->state.id);
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void dir_release(DIR **dir)
+{
+	if (*dir)
+		(void)closedir(*dir);
+}
+
+int container_list(const struct runtime *rt, struct arena *arena, const char ***ret_ids,
+                   size_t *ret_count, struct error *err)
+{
+	int fd = store_open(rt, err);
+	OWNED(dir_release) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const char **ids = NULL;
+	size_t count = 0, size = 0;
+	struct error ignored;
+	struct dirent *entry;
+
+	if (fd < 0)
+		return -1;
+	if (!dir)
+		return fail_errno(err, "--root", "opendir");
+	while ((entry = readdir(dir))) {
+		if (identifier_check(entry->d_name, &ignored) < 0 || entry->d_type == DT_REG)
+			continue;
+		if (count == size) {
+			const char **more;
+
+			size = size ? 2 * size : 64;
+			more = arena_alloc(arena, size, sizeof(*more));
+			if (!more)
+				return arena_check(arena, err);
+			if (count)
+				memcpy(more, ids, count * sizeof(*more));
+			ids = more;
+		}
+		ids[count++] = arena_text(arena, entry->d_name);
+	}
+	if (arena_check(arena, err) < 0)
+		return -1;
+	if (count)
+		qsort(ids, count, sizeof(*ids), by_name);
+	*ret_ids = ids;
+	*ret_count = count;
+	return 0;
+}

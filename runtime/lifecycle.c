@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/own.h"
+#include "base/table.h"
+
+#include "store.h"
+
+enum operation { OP_START, OP_EXEC, OP_KILL, OP_PAUSE, OP_RESUME, OP_PROCESSES, OP_DELETE, OPS };
+
+#define IN(status) (1U << (status))
+
+/* Which operation is allowed in which state: the only place that knows. */
+static const struct {
+	const char *name;
+	unsigned int allowed;
+} operations[OPS] = {
+	{"start",  IN(STATUS_CREATED)					 },
+	{"exec",   IN(STATUS_CREATED) | IN(STATUS_RUNNING)                    },
+	{"kill",   IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
+	{"pause",  IN(STATUS_CREATED) | IN(STATUS_RUNNING)                    },
+	{"resume", IN(STATUS_PAUSED)					  },
+	{"ps",     IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
+	{"delete", IN(STATUS_STOPPED)					 },
+};
+
+static int allow(const struct container *c, enum operation op, bool implemented, struct error *err)
+{
+	const char *name = operations[op].name;
+
+	if (!implemented)
+		return fail(err, ERROR_UNSUPPORTED, c->state.id,
+		            "not supported by the %s executor: %s", c->executor->name, name);
+	if (operations[op].allowed & IN(c->state.status))
+		return 0;
+	if (op == OP_KILL && c->state.status == STATUS_STOPPED)
+		return fail(err, ERROR_STATE, c->state.id,
+		            "container not running: it is stopped"); /* the engines' words */
+	return fail(err, ERROR_STATE, c->state.id, "cannot %s a container that is %s", name,
+	            container_status_names[c->state.status]);
+}
+
+static int look(struct container *c, struct error *err)
+{
+	if (c->executor->look(c, &c->state.status, err) < 0)
+		return error_within(err, "%s", c->state.id);
+	return 0;
+}
+
+int container_open(const struct runtime *rt, const char *id, bool lock,
+                   struct container **ret_container, struct error *err)
+{
+	owned_container struct container *c = NULL;
+
+	if (identifier_check(id, err) < 0)
+		return -1;
+	c = store_new(id, err);
+	if (!c)
+		return -1;
+	c->root = store_open(rt, err);
+	if (c->root < 0 || store_enter(c, lock, err) < 0 || store_load(c, err) < 0)
+		return -1;
+	c->executor = choose_by_name(rt, c->state.executor);
+	if (!c->executor)
+		return fail(err, ERROR_UNSUPPORTED, id, "was made by the executor '%s'",
+		            c->state.executor);
+	if ((rt->trace && trace_executor(c, err) < 0) || look(c, err) < 0)
+		return -1;
+	*ret_container = take_ptr(c);
+	return 0;
+}
+
+int container_start(struct container *c, struct error *err)
+{
+	struct error ignored;
+
+	if (allow(c, OP_START, c->executor->start, err) < 0 || container_config(c, err) < 0)
+		return -1;
+	if (c->executor->start(c, err) < 0)
+		return -1;
+	c->state.status = STATUS_RUNNING;
+	store_unlock(c); /* run goes on for as long as the container does */
+	if (hooks_run(c->spec, HOOK_POSTSTART, &c->state, NULL, err) == 0)
+		return 0;
+	if (c->executor->signal(c, SIGKILL, true, &ignored) < 0)
+		log_dropped("after a failed poststart hook", &ignored);
+	return -1;
+}
+
+int container_exec(struct container *c, const struct spec_process *process,
+                   unsigned int preserve_fds, struct exec_result *ret_result, struct error *err)
+{
+	struct process_plan *plan;
+	struct host host;
+
+	if (allow(c, OP_EXEC, c->executor->exec, err) < 0 || container_config(c, err) < 0 ||
+	    host_look(&host, err) < 0)
+		return -1;
+	if (plan_exec(c->spec, process ? process : &c->spec->process, &host, c->arena, &plan, err) <
+	    0)
+		return -1;
+	plan_process_flags(plan, preserve_fds, false);
+	return c->executor->exec(c, plan, ret_result, err);
+}
+
+int container_kill(struct container *c, int signum, bool all, struct error *err)
+{
+	if (all && c->state.status == STATUS_STOPPED) /* what outlived the first process */
+		return c->executor->signal(c, signum, all, err);
+	if (allow(c, OP_KILL, c->executor->signal, err) < 0)
+		return -1;
+	return c->executor->signal(c, signum, all, err);
+}
+
+int container_pause(struct container *c, struct error *err)
+{
+	if (allow(c, OP_PAUSE, c->executor->pause, err) < 0)
+		return -1;
+	return c->executor->pause(c, err);
+}
+
+int container_resume(struct container *c, struct error *err)
+{
+	if (allow(c, OP_RESUME, c->executor->resume, err) < 0)
+		return -1;
+	return c->executor->resume(c, err);
+}
+
+int container_processes(struct container *c, pid_t **ret_pids, size_t *ret_count, struct error *err)
+{
+	if (allow(c, OP_PROCESSES, c->executor->processes, err) < 0)
+		return -1;
+	return c->executor->processes(c, ret_pids, ret_count, err);
+}
+
+int container_delete(struct container *c, bool force, struct error *err)
+{
+	struct error hook_error;
+
+	if (store_lock(c, err) < 0)
+		return force && err->errnum == ENOENT ? 0 : -1;
+	if (look(c, err) < 0)
+		return -1;
+	if (!force && allow(c, OP_DELETE, c->executor->destroy, err) < 0)
+		return -1;
+	if (c->executor->destroy(c, err) < 0)
+		return error_within(err, "%s", c->state.id);
+	c->state.status = STATUS_STOPPED;
+	c->state.pid = 0;
+	/* A failing poststop hook is logged, and the rest goes on: config.md "POSIX-platform Hooks". */
+	if (container_config(c, &hook_error) < 0 ||
+	    hooks_run(c->spec, HOOK_POSTSTOP, &c->state, NULL, &hook_error) < 0)
+		log_dropped("after delete", &hook_error);
+	return store_remove(c, err);
+}
+
+/* What a create that was killed before its first write has left: an empty directory. */
+static int delete_unborn(const struct runtime *rt, const char *id, struct error *err)
+{
+	owned_container struct container *c = store_new(id, err);
+
+	if (!c)
+		return -1;
+	c->root = store_open(rt, err);
+	if (c->root < 0 || store_enter(c, true, err) < 0)
+		return -1;
+	if (faccessat(c->dir, "state.json", F_OK, 0) == 0)
+		return fail(err, ERROR_STATE, id, "its state can't be read");
+	return store_remove(c, err);
+}
+
+int container_delete_id(const struct runtime *rt, const char *id, bool force, struct error *err)
+{
+	owned_container struct container *c = NULL;
+
+	if (container_open(rt, id, true, &c, err) == 0)
+		return container_delete(c, force, err);
+	if (!force || err->errnum != ENOENT)
+		return -1;
+	if (delete_unborn(rt, id, err) == 0 || err->errnum == ENOENT)
+		return 0;
+	return -1;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A further process in a container: the parent. */
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/own.h"
+#include "cgroups/cgroups.h"
+#include "runtime/process/process.h"
+
+#include "handshake.h"
+#include "launch.h"
+
+static int launch(struct container *c, struct process_plan *process, struct exec_result *ret,
+                  int *ret_control, struct error *err)
+{
+	struct process_identity who = {.pid = c->state.pid, .start_time = c->state.start_time};
+	owned_fd init = process_open(&who, err);
+	owned_fd cgroup = -1, ours = -1, theirs = -1;
+	struct join join = {.limits = process};
+	int ends[2];
+
+	if (init < 0)
+		return -1;
+	if (c->state.cgroup) {
+		cgroup = cgroup_open(c->state.cgroup, err);
+		if (cgroup < 0)
+			return -1;
+	}
+	if (handshake_pair(ends, err) < 0)
+		return -1;
+	ours = ends[0];
+	theirs = ends[1];
+	join.pidfd = init;
+	join.flags = join_flags(c->state.namespaces);
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
+		join.fds[i] = -1;
+	ret->pid = join_clone(&join, 0, cgroup, &ret->pidfd, err);
+	if (ret->pid < 0)
+		return -1;
+	if (ret->pid == 0) {
+		struct exec_launch l = {
+			.process = process,
+			.control = theirs,
+			.host_fds = {ours, c->dir, c->root, cgroup, init},
+		};
+
+		exec_child_main(&l);
+	}
+	*ret_control = take_fd(&ours);
+	return 0;
+}
+
+/* Until execve closes the other end. */
+static int converse(int control, struct exec_result *ret, struct error *err)
+{
+	for (;;) {
+		struct message message;
+		owned_fd fd = -1;
+
+		if (handshake_receive(control, &message, &fd, err) < 0)
+			return -1;
+		switch (message.kind) {
+		case MESSAGE_CONSOLE:
+			if (fd >= 0 && ret->console < 0)
+				ret->console = take_fd(&fd);
+			break;
+		case MESSAGE_ENDED:
+			return 0;
+		case MESSAGE_FAILED:
+			*err = message.err;
+			return -1;
+		default:
+			return fail(err, ERROR_SYSTEM, "handshake", "unexpected message %d",
+			            message.kind);
+		}
+	}
+}
+
+static void abandon(struct exec_result *result)
+{
+	struct error ignored;
+
+	if (process_signal(result->pidfd, SIGKILL, &ignored) < 0 && ignored.errnum != ESRCH)
+		log_dropped("after a failed exec", &ignored);
+	if (process_wait(result->pid, &ignored) < 0)
+		log_dropped("after a failed exec", &ignored);
+	(void)close(take_fd(&result->pidfd));
+	if (result->console >= 0)
+		(void)close(take_fd(&result->console));
+}
+
+int namespace_exec(struct container *c, struct process_plan *process,
+                   struct exec_result *ret_result, struct error *err)
+{
+	owned_fd control = -1;
+
+	*ret_result = (struct exec_result){.pidfd = -1, .console = -1};
+	if (launch(c, process, ret_result, &control, err) < 0)
+		return -1;
+	if (converse(control, ret_result, err) == 0)
+		return 0;
+	abandon(ret_result);
+	return -1;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "launch.h"
+
+const struct executor namespace_executor = {
+	.name = "namespace",
+	.protect = namespace_protect,
+	.create = namespace_create,
+	.start = namespace_start,
+	.exec = namespace_exec,
+	.signal = namespace_signal,
+	.pause = namespace_pause,
+	.resume = namespace_resume,
+	.processes = namespace_processes,
+	.look = namespace_look,
+	.destroy = namespace_destroy,
+};

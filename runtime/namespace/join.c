@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "base/table.h"
+#include "runtime/process/process.h"
+
+#include "handshake.h"
+#include "launch.h"
+
+/* In the order of enum namespace_type. */
+static const int flag_of[NAMESPACE_TYPES] = {
+	CLONE_NEWUSER, CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWUTS,
+	CLONE_NEWNET,  CLONE_NEWPID,    CLONE_NEWNS,  CLONE_NEWTIME,
+};
+
+int join_flags(unsigned int namespaces)
+{
+	int flags = 0;
+
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
+		if (namespaces & (1U << i))
+			flags |= flag_of[i];
+	return flags;
+}
+
+/* Root of a user namespace that was entered has every right there, but its ids only after asking. */
+static int become_root(struct error *err)
+{
+	if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)
+		return fail_errno(err, "linux.uidMappings", "become root of the user namespace");
+	return 0;
+}
+
+static int enter(const struct join *j, struct error *err)
+{
+	bool user = j->fds[NAMESPACE_USER] >= 0 || (j->flags & CLONE_NEWUSER);
+
+	if (j->limits && process_apply_limits(j->limits, err) < 0)
+		return -1;
+	/* A process of the container must not look into us once we are there. */
+	if (j->pidfd >= 0 && prctl(PR_SET_DUMPABLE, 0) < 0)
+		return fail_errno(err, "process", "prctl");
+	if (j->pidfd >= 0 && j->flags && setns(j->pidfd, j->flags) < 0)
+		return fail_errno(err, "container", "setns");
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
+		if (j->fds[i] >= 0 && setns(j->fds[i], flag_of[i]) < 0)
+			return fail_errno(err, j->names[i] ? j->names[i] : "namespace", "setns");
+	return user && j->pidfd >= 0 ? become_root(err) : 0;
+}
+
+pid_t join_clone(const struct join *join, uint64_t clone_flags, int cgroup, int *ret_pidfd,
+                 struct error *err)
+{
+	owned_fd ours = -1, theirs = -1;
+	struct message message;
+	struct error ignored;
+	pid_t usher, pid;
+	int ends[2];
+
+	if (handshake_pair(ends, err) < 0)
+		return -1;
+	ours = ends[0];
+	theirs = ends[1];
+	usher = process_clone(0, cgroup, NULL, err);
+	if (usher < 0)
+		return -1;
+	if (usher == 0) {
+		struct error why = {0};
+
+		if (enter(join, &why) < 0)
+			handshake_fail(theirs, &why);
+		pid = process_clone(clone_flags | CLONE_PARENT, -1, NULL, &why);
+		if (pid < 0)
+			handshake_fail(theirs, &why);
+		if (pid == 0) {
+			(void)close(take_fd(&ours));
+			(void)close(take_fd(&theirs));
+			return 0;
+		}
+		_exit(handshake_send_pid(theirs, pid, &why) < 0);
+	}
+	(void)close(take_fd(&theirs));
+	if (handshake_receive(ours, &message, NULL, err) < 0)
+		message.kind = MESSAGE_ENDED;
+	if (process_wait(usher, &ignored) < 0)
+		message.kind = MESSAGE_ENDED;
+	if (message.kind == MESSAGE_FAILED) {
+		*err = message.err;
+		return -1;
+	}
+	if (message.kind != MESSAGE_PID)
+		return fail(err, ERROR_SYSTEM, "container", "its process ended unexpectedly");
+	*ret_pidfd = pidfd_open(message.pid, 0);
+	if (*ret_pidfd < 0)
+		return fail_errno(err, "container", "pidfd_open");
+	return message.pid;
+}
+
+int join_for_hook(void *data, struct error *err)
+{
+	const struct hook_entry *entry = data;
+	struct error ignored;
+	pid_t pid;
+
+	if (entry->flags && setns(entry->pidfd, entry->flags) < 0)
+		return fail_errno(err, "container", "setns");
+	if ((entry->flags & CLONE_NEWUSER) && become_root(err) < 0)
+		return -1;
+	if (entry->flags & CLONE_NEWPID) {
+		int status;
+
+		pid = process_clone(0, -1, NULL, err); /* born in the pid namespace */
+		if (pid < 0)
+			return -1;
+		if (pid > 0) {
+			(void)syscall(SYS_close_range, 3, ~0U,
+			              0); /* the report's end is the hook's alone */
+			status = process_wait(pid, &ignored);
+			_exit(status < 0 ? 126 : status);
+		}
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	}
+	if (!entry->process)
+		return 0;
+	if (process_apply_user(entry->process, err) < 0)
+		return -1;
+	return process_apply_last(entry->process, err);
+}

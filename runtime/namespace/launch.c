@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parent's side of create: clone into cgroup and namespaces, maps, handshake. */
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/fdpass.h"
+#include "base/log.h"
+#include "base/own.h"
+#include "cgroups/cgroups.h"
+#include "runtime/process/process.h"
+
+#include "handshake.h"
+#include "launch.h"
+
+static bool has_hooks(const struct spec *spec)
+{
+	return spec->hooks[HOOK_PRESTART].count > 0 || spec->hooks[HOOK_CREATE_RUNTIME].count > 0 ||
+	       spec->hooks[HOOK_CREATE_CONTAINER].count > 0;
+}
+
+/* Whether any namespace has to be entered first. */
+static bool joins(const struct plan *plan, struct join *ret_join)
+{
+	bool any = false;
+
+	*ret_join = (struct join){.pidfd = -1};
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++) {
+		ret_join->fds[i] = plan->namespaces[i].fd;
+		ret_join->names[i] = namespace_names[i];
+		any = any || plan->namespaces[i].fd >= 0;
+	}
+	return any;
+}
+
+static pid_t clone_child(struct container *c, const struct plan *plan, int cgroup,
+                         struct error *err)
+{
+	struct join join;
+
+	if (joins(plan, &join))
+		return join_clone(&join, plan->clone_flags, cgroup, &c->init, err);
+	return process_clone(plan->clone_flags, cgroup, &c->init, err);
+}
+
+static int launch(struct container *c, struct plan *plan, int cgroup, struct error *err)
+{
+	owned_fd listener = -1, theirs = -1;
+	int ends[2];
+	pid_t pid;
+
+	if (!plan->start_at_once) {
+		listener = fdpass_listen_at(c->dir, START_SOCKET, err);
+		if (listener < 0)
+			return -1;
+	}
+	if (handshake_pair(ends, err) < 0)
+		return -1;
+	c->control = ends[0];
+	theirs = ends[1];
+	pid = clone_child(c, plan, cgroup, err);
+	if (pid < 0)
+		return -1;
+	if (pid == 0) {
+		struct launch l = {
+			.plan = plan,
+			.control = theirs,
+			.listener = listener,
+			.host_fds = {c->control, c->dir, c->root, cgroup},
+			.hooks = has_hooks(plan->spec),
+		};
+
+		child_main(&l);
+	}
+	c->state.pid = pid;
+	return 0;
+}
+
+static int write_maps(const struct container *c, const struct plan *plan, struct error *err)
+{
+	const struct spec_linux *l = &plan->spec->linux_;
+	struct host host;
+
+	if (!plan->namespaces[NAMESPACE_USER].fresh)
+		return 0;
+	if (host_look(&host, err) < 0 ||
+	    process_write_id_maps(c->state.pid, &l->uid_mappings, &l->gid_mappings, &host, err) < 0)
+		return -1;
+	return handshake_send(c->control, MESSAGE_GO_ON, -1, err);
+}
+
+static int run_hooks(struct container *c, const struct plan *plan, struct error *err)
+{
+	struct hook_entry entry = {.pidfd = c->init, .flags = join_flags(plan->isolated)};
+	const struct hook_place inside = {.enter = join_for_hook, .data = &entry};
+
+	if (hooks_run(plan->spec, HOOK_PRESTART, &c->state, NULL, err) < 0 ||
+	    hooks_run(plan->spec, HOOK_CREATE_RUNTIME, &c->state, NULL, err) < 0 ||
+	    hooks_run(plan->spec, HOOK_CREATE_CONTAINER, &c->state, &inside, err) < 0)
+		return -1;
+	return handshake_send(c->control, MESSAGE_GO_ON, -1, err);
+}
+
+/* The last moment at which our death makes the child end too. */
+static int commit(struct container *c, struct error *err)
+{
+	if (process_look(c->state.pid, &c->state.start_time, NULL, err) < 0)
+		return -1;
+	c->state.status = STATUS_CREATED;
+	if (store_save(c, err) < 0)
+		return -1;
+	return handshake_send(c->control, MESSAGE_GO_ON, -1, err);
+}
+
+static int converse(struct container *c, const struct plan *plan, struct error *err)
+{
+	for (;;) {
+		struct message message;
+		owned_fd fd = -1;
+
+		if (handshake_receive(c->control, &message, &fd, err) < 0)
+			return -1;
+		switch (message.kind) {
+		case MESSAGE_MOUNTED:
+			if (run_hooks(c, plan, err) < 0)
+				return -1;
+			break;
+		case MESSAGE_CONSOLE:
+			if (fd >= 0 && c->console < 0)
+				c->console = take_fd(&fd);
+			break;
+		case MESSAGE_READY:
+			return commit(c, err);
+		case MESSAGE_FAILED:
+			*err = message.err;
+			return -1;
+		default:
+			return fail(err, ERROR_SYSTEM, "container",
+			            "its process ended unexpectedly");
+		}
+	}
+}
+
+/* Undo what a failed create made; the error that stays is the first one. */
+static void abandon(struct container *c, const struct plan *plan)
+{
+	struct error ignored;
+
+	if (c->init >= 0 && process_signal(c->init, SIGKILL, &ignored) < 0 &&
+	    ignored.errnum != ESRCH)
+		log_dropped("after a failed create", &ignored);
+	if (c->init >= 0 && process_wait(c->state.pid, &ignored) < 0)
+		log_dropped("after a failed create", &ignored);
+	if (cgroup_undo(plan->cgroup->path, &ignored) < 0)
+		log_dropped("after a failed create", &ignored);
+}
+
+int namespace_create(struct container *c, struct plan *plan, struct error *err)
+{
+	owned_fd cgroup = -1;
+
+	if (plan->cgroup->path) {
+		cgroup = cgroup_apply(plan->cgroup, err);
+		if (cgroup < 0)
+			return -1;
+	}
+	if (launch(c, plan, cgroup, err) == 0 && write_maps(c, plan, err) == 0 &&
+	    converse(c, plan, err) == 0)
+		return 0;
+	abandon(c, plan);
+	return -1;
+}

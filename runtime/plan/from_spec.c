@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "base/table.h"
+#include "cgroups/cgroups.h"
+#include "rootfs/rootfs.h"
+#include "runtime/process/process.h"
+
+#include "plan.h"
+
+/* In the order of enum namespace_type. */
+static const uint64_t namespace_flags[NAMESPACE_TYPES] = {
+	CLONE_NEWUSER, CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWUTS,
+	CLONE_NEWNET,  CLONE_NEWPID,    CLONE_NEWNS,  CLONE_NEWTIME,
+};
+
+/* Members that no room does yet: refused here, by name. */
+static int refuse_missing(const struct spec *spec, struct error *err)
+{
+	const struct spec_linux *l = &spec->linux_;
+	const struct {
+		bool asked;
+		const char *path;
+	} missing[] = {
+		{l->net_devices.count > 0, "linux.netDevices"},
+		{l->intel_rdt.set,         "linux.intelRdt"  },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(missing); i++)
+		if (missing[i].asked)
+			return fail(err, ERROR_UNSUPPORTED, missing[i].path,
+			            "not supported by this version of cella");
+	if (!spec->process.set)
+		return fail(err, ERROR_CONFIG, "process",
+		            "required: what the container runs, with args and cwd");
+	return 0;
+}
+
+static int open_namespace(const struct spec_namespace *ns, size_t type, int *ret_fd,
+                          struct error *err)
+{
+	owned_fd fd = open(ns->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int found;
+
+	if (fd < 0) {
+		(void)fail_errno(err, ns->path, "open");
+		return error_within(err, "linux.namespaces[%zu].path", ns->index);
+	}
+	found = ioctl(fd, NS_GET_NSTYPE);
+	if (found < 0 || (uint64_t)found != namespace_flags[type]) {
+		(void)fail(err, ERROR_CONFIG, ns->path, "is not a %s namespace",
+		           namespace_names[type]);
+		return error_within(err, "linux.namespaces[%zu].path", ns->index);
+	}
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+static int plan_namespaces(struct plan *plan, const struct host *host, struct error *err)
+{
+	const struct spec_linux *l = &plan->spec->linux_;
+
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++) {
+		const struct spec_namespace *ns = &l->namespaces[i];
+
+		if (!ns->set)
+			continue;
+		plan->isolated |= 1U << i;
+		if (ns->path) {
+			if (!host->made_up &&
+			    open_namespace(ns, i, &plan->namespaces[i].fd, err) < 0)
+				return -1;
+			continue;
+		}
+		plan->namespaces[i].fresh = true;
+		if (i != NAMESPACE_CGROUP && i != NAMESPACE_TIME)
+			plan->clone_flags |= namespace_flags[i];
+	}
+	if (plan->namespaces[NAMESPACE_USER].fresh &&
+	    (l->uid_mappings.count == 0 || l->gid_mappings.count == 0))
+		return fail(err, ERROR_CONFIG,
+		            l->uid_mappings.count == 0 ? "linux.uidMappings" : "linux.gidMappings",
+		            "required with a new user namespace");
+	if (!host->privileged && !l->namespaces[NAMESPACE_USER].set)
+		return fail(err, ERROR_CONFIG, "linux.namespaces",
+		            "without root's rights a container needs a user namespace "
+		            "(see 'cella spec --rootless')");
+	return 0;
+}
+
+static void plan_time(struct plan *plan, struct arena *arena)
+{
+	const struct spec_linux *l = &plan->spec->linux_;
+
+	if (l->time_boottime.set || l->time_monotonic.set)
+		plan->time_offsets = arena_format(
+			arena,
+			"monotonic %" PRId64 " %" PRIu32 "\nboottime %" PRId64 " %" PRIu32 "\n",
+			l->time_monotonic.secs, l->time_monotonic.nanosecs, l->time_boottime.secs,
+			l->time_boottime.nanosecs);
+}
+
+static int compose(const struct plan_request *request, struct arena *arena, struct plan *plan,
+                   struct error *err)
+{
+	struct rootfs_request rootfs = {
+		.spec = request->spec,
+		.host = request->host,
+		.bundle = request->bundle,
+		.no_pivot = request->no_pivot,
+	};
+
+	if (refuse_missing(request->spec, err) < 0 || plan_namespaces(plan, request->host, err) < 0)
+		return -1;
+	plan_time(plan, arena);
+	if (cgroup_plan(request->spec, request->host, request->id, arena, &plan->cgroup, err) < 0)
+		return -1;
+	if (plan->cgroup->path)
+		rootfs.cgroup =
+			arena_format(arena, "%s%s", plan->cgroup->mount, plan->cgroup->path);
+	if (rootfs_plan(&rootfs, arena, &plan->rootfs, err) < 0)
+		return -1;
+	if (process_plan(request->spec, &request->spec->process, request->host, arena,
+	                 &plan->process, err) < 0)
+		return -1;
+	plan_process_flags(plan->process, request->preserve_fds, !request->no_new_keyring);
+	return arena_check(arena, err);
+}
+
+int plan_from_spec(const struct plan_request *request, struct arena *arena, struct plan **ret_plan,
+                   struct error *err)
+{
+	struct plan *plan = ARENA_NEW(arena, struct plan);
+
+	if (!plan)
+		return arena_check(arena, err);
+	plan->spec = request->spec;
+	plan->id = request->id;
+	plan->bundle = request->bundle;
+	plan->start_at_once = request->start_at_once;
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
+		plan->namespaces[i].fd = -1;
+	if (compose(request, arena, plan, err) < 0) {
+		plan_close(plan);
+		return -1;
+	}
+	*ret_plan = plan;
+	return 0;
+}
+
+void plan_close(struct plan *plan)
+{
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++) {
+		int *fd = &plan->namespaces[i].fd;
+
+		if (*fd >= 0)
+			(void)close(take_fd(fd));
+	}
+}
+
+int plan_exec(const struct spec *spec, const struct spec_process *process, const struct host *host,
+              struct arena *arena, struct process_plan **ret_plan, struct error *err)
+{
+	return process_plan(spec, process, host, arena, ret_plan, err);
+}
+
+void plan_process_flags(struct process_plan *process, unsigned int preserve_fds, bool new_keyring)
+{
+	process->preserve_fds = preserve_fds;
+	process->new_keyring = new_keyring;
+}
+
+const char *plan_cgroup(const struct plan *plan)
+{
+	return plan->cgroup->path;
+}
+
+const char *plan_rootfs(const struct plan *plan)
+{
+	return rootfs_path(plan->rootfs);
+}

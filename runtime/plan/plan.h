@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RUNTIME_PLAN_PLAN_H
+#define RUNTIME_PLAN_PLAN_H
+
+/* runtime/plan: what will be done, resolved against this host; the last place that may refuse.
+ *
+ * PROMISE: when there is a plan, nothing has changed on the host yet, and every member of the config
+ * that cella does not do is refused by its JSON path. */
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/host.h"
+#include "base/json_write.h"
+#include "spec/spec.h"
+
+struct cgroup_plan;
+struct process_plan;
+struct rootfs_plan;
+
+/* What the command line adds to a config. */
+struct plan_request {
+	const struct spec *spec;
+	const struct host *host;
+	const char *id;
+	const char *bundle; /* absolute */
+	bool no_pivot;
+	bool no_new_keyring;
+	unsigned int preserve_fds;
+	bool start_at_once; /* run: the creator starts it; no other process will */
+};
+
+struct plan_namespace {
+	bool fresh; /* a new one */
+	int fd;     /* one to join, owned by the plan's arena owner (closed by plan_close()); -1 */
+};
+
+struct plan {
+	const struct spec *spec;
+	const char *id, *bundle;
+	struct plan_namespace namespaces[NAMESPACE_TYPES];
+	uint64_t
+		clone_flags; /* CLONE_NEW… of the fresh ones that clone3 makes (neither cgroup nor time) */
+	unsigned int isolated;    /* bit per enum namespace_type: fresh or joined */
+	const char *time_offsets; /* as /proc/PID/timens_offsets takes them; NULL: none */
+	bool start_at_once;
+	struct cgroup_plan *cgroup;
+	struct rootfs_plan *rootfs;
+	struct process_plan *process;
+};
+
+/* Decide. ret_plan in arena. Returns 0, or -1 and *err. Close its descriptors with plan_close(). Context: host. */
+int plan_from_spec(const struct plan_request *request, struct arena *arena, struct plan **ret_plan,
+                   struct error *err) FALLIBLE;
+void plan_close(struct plan *plan);
+
+/* The plan as JSON: --dry-run, golden tests. */
+void plan_print(const struct plan *plan, struct json_writer *w);
+
+/* A further process in an existing container. */
+int plan_exec(const struct spec *spec, const struct spec_process *process, const struct host *host,
+              struct arena *arena, struct process_plan **ret_plan, struct error *err) FALLIBLE;
+
+/* What a caller may change of a process plan from outside the rooms below. */
+void plan_process_flags(struct process_plan *process, unsigned int preserve_fds, bool new_keyring);
+
+/* Where the container will stand in the v2 tree (NULL: nowhere) and its root file system on the host. */
+const char *plan_cgroup(const struct plan *plan);
+const char *plan_rootfs(const struct plan *plan);
+
+/* Feature words of the rooms below, for `features`. */
+void plan_features(struct features *ret_features);
+
+#endif

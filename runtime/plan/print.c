@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/table.h"
+#include "cgroups/cgroups.h"
+#include "rootfs/rootfs.h"
+#include "runtime/process/process.h"
+
+#include "plan.h"
+
+void plan_print(const struct plan *plan, struct json_writer *w)
+{
+	json_open(w, NULL, '{');
+	json_text(w, "id", plan->id);
+	json_text(w, "bundle", plan->bundle);
+	json_open(w, "namespaces", '[');
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++) {
+		const struct spec_namespace *ns = &plan->spec->linux_.namespaces[i];
+
+		if (!ns->set)
+			continue;
+		json_open(w, NULL, '{');
+		json_text(w, "type", namespace_names[i]);
+		if (ns->path)
+			json_text(w, "join", ns->path);
+		json_close(w);
+	}
+	json_close(w);
+	cgroup_print(plan->cgroup, w, "cgroup");
+	rootfs_print(plan->rootfs, w, "rootfs");
+	process_print(plan->process, w, "process");
+	json_open(w, "hooks", '{');
+	for (size_t i = 0; i < HOOK_POINTS; i++) {
+		if (plan->spec->hooks[i].count == 0)
+			continue;
+		json_open(w, hook_point_names[i], '[');
+		for (size_t h = 0; h < plan->spec->hooks[i].count; h++)
+			json_text(w, NULL, plan->spec->hooks[i].item[h].path);
+		json_close(w);
+	}
+	json_close(w);
+	json_text(w, "start", plan->start_at_once ? "at once" : "later");
+	json_close(w);
+}
+
+void plan_features(struct features *ret_features)
+{
+	struct features *f = ret_features;
+
+	f->hooks = hook_point_names;
+	f->hooks_count = HOOK_POINTS;
+	f->mount_options = rootfs_option_words(&f->mount_options_count);
+	f->capabilities = process_capability_names(&f->capabilities_count);
+	f->seccomp_actions = process_seccomp_actions(&f->seccomp_actions_count);
+	f->seccomp_operators = process_seccomp_operators(&f->seccomp_operators_count);
+	f->seccomp_archs = process_seccomp_archs(&f->seccomp_archs_count);
+	f->seccomp_known_flags = process_seccomp_flags(&f->seccomp_known_flags_count);
+	f->seccomp_supported_flags = process_seccomp_flags(&f->seccomp_supported_flags_count);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/syscalls.h"
+#include "base/text.h"
+
+#include "parts.h"
+
+static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+static const char *search_path(const struct process_plan *plan)
+{
+	for (char **v = plan->env; *v; v++)
+		if (text_begins(*v, "PATH="))
+			return *v + strlen("PATH=");
+	return default_path;
+}
+
+/* 0, or an errno as execve(2) would give it. */
+static int try(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return errno;
+	if (!S_ISREG(st.st_mode))
+		return EACCES;
+	return sys_faccessat2(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? errno : 0;
+}
+
+/* The engines know these by their words. */
+static int refuse(const char *program, int errnum, struct error *err)
+{
+	static const struct {
+		int errnum;
+		const char *words;
+	} known[] = {
+		{ENOENT, "no such file or directory"},
+		{EACCES, "permission denied"        },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i].errnum == errnum) {
+			(void)fail(err, ERROR_CONFIG, program, "exec: %s", known[i].words);
+			err->errnum = errnum;
+			return -1;
+		}
+	errno = errnum;
+	return fail_errno(err, program, "exec");
+}
+
+static int search(const struct process_plan *plan, char *found, size_t size, struct error *err)
+{
+	const char *program = plan->args[0];
+	bool denied = false;
+
+	for (const char *dir = search_path(plan); dir; dir = strchr(dir, ':')) {
+		int length, n, errnum;
+
+		if (*dir == ':')
+			dir++;
+		length = (int)strcspn(dir, ":");
+		/* an empty part is the working directory, as execvp(3) has it */
+		n = snprintf(found, size, "%.*s%s%s", length, dir, length ? "/" : "./", program);
+		if (n < 0 || (size_t)n >= size)
+			continue;
+		errnum = try(found);
+		if (errnum == 0)
+			return 0;
+		denied = denied || errnum == EACCES;
+		if (!dir[length])
+			break;
+		dir += length;
+	}
+	if (denied)
+		return refuse(program, EACCES, err);
+	(void)fail(err, ERROR_CONFIG, program, "executable file not found in $PATH");
+	err->errnum = ENOENT;
+	return -1;
+}
+
+int process_find(const struct process_plan *plan, char *found, size_t size, struct error *err)
+{
+	const char *program = plan->args[0];
+	int errnum;
+
+	if (!strchr(program, '/'))
+		return search(plan, found, size, err);
+	if (strlen(program) >= size)
+		return refuse(program, ENAMETOOLONG, err);
+	errnum = try(program);
+	if (errnum)
+		return refuse(program, errnum, err);
+	(void)strcpy(found, program);
+	return 0;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Maps of a new user namespace. Spec: user_namespaces(7), newuidmap(1). */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/own.h"
+#include "base/process.h"
+#include "base/signals.h"
+#include "base/text.h"
+
+#include "parts.h"
+
+static const struct kind {
+	const char *file, *helper, *path;
+} kinds[] = {
+	{"uid_map", "newuidmap", "linux.uidMappings"},
+	{"gid_map", "newgidmap", "linux.gidMappings"},
+};
+
+static bool may_write_any(const struct host *host)
+{
+	const uint64_t wanted = 1ULL << CAP_SETUID | 1ULL << CAP_SETGID;
+
+	return (host->capabilities & wanted) == wanted;
+}
+
+static bool is_own(const id_map_list *maps, uint32_t id)
+{
+	return maps->count == 1 && maps->item[0].size == 1 && maps->item[0].host_id == id;
+}
+
+bool id_maps_are_own(const id_map_list *uids, const id_map_list *gids, const struct host *host)
+{
+	return !may_write_any(host) && is_own(uids, host->uid) && is_own(gids, host->gid);
+}
+
+static int write_file(pid_t pid, const char *file, const char *text, struct error *err)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	return fd_write_file(AT_FDCWD, path, text, err);
+}
+
+static int write_map(pid_t pid, const struct kind *kind, const id_map_list *maps, struct error *err)
+{
+	owned_text struct text text = {.limit = 1 << 16};
+
+	for (size_t i = 0; i < maps->count; i++)
+		text_format(&text, "%u %u %u\n", maps->item[i].container_id, maps->item[i].host_id,
+		            maps->item[i].size);
+	if (text_check(&text, err) < 0 || write_file(pid, kind->file, text.bytes, err) < 0)
+		return error_within(err, "%s", kind->path);
+	return 0;
+}
+
+/* newuidmap PID, then three numbers a map. */
+static char **helper_arguments(pid_t pid, const struct kind *kind, const id_map_list *maps,
+                               struct arena *arena)
+{
+	char **args = arena_alloc(arena, 3 + 3 * maps->count, sizeof(*args));
+	size_t n = 0;
+
+	if (!args)
+		return NULL;
+	args[n++] = arena_text(arena, kind->helper);
+	args[n++] = arena_format(arena, "%d", (int)pid);
+	for (size_t i = 0; i < maps->count; i++) {
+		args[n++] = arena_format(arena, "%u", maps->item[i].container_id);
+		args[n++] = arena_format(arena, "%u", maps->item[i].host_id);
+		args[n++] = arena_format(arena, "%u", maps->item[i].size);
+	}
+	return args;
+}
+
+_Noreturn static void helper_child(char **args, int stderr_end)
+{
+	struct error ignored;
+
+	if (dup2(stderr_end, STDERR_FILENO) < 0 || fd_cloexec_from(3, &ignored) < 0)
+		_exit(126);
+	signals_reset();
+	(void)execvp(args[0], args);
+	_exit(127);
+}
+
+/* Set-user-ID programs of the package uidmap, which know what /etc/subuid allows. */
+static int ask_helper(pid_t pid, const struct kind *kind, const id_map_list *maps,
+                      struct error *err)
+{
+	owned_arena struct arena *arena = arena_new(1 << 20);
+	owned_fd reader = -1, writer = -1;
+	char **args, *said;
+	int ends[2], status;
+	size_t length;
+	pid_t helper;
+
+	if (!arena)
+		return fail(err, ERROR_SYSTEM, kind->path, "out of memory");
+	args = helper_arguments(pid, kind, maps, arena);
+	if (arena_check(arena, err) < 0)
+		return -1;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return fail_errno(err, kind->path, "pipe");
+	reader = ends[0];
+	writer = ends[1];
+	helper = process_clone(0, -1, NULL, err);
+	if (helper < 0)
+		return -1;
+	if (helper == 0)
+		helper_child(args, writer);
+	(void)close(take_fd(&writer));
+	if (fd_read_whole(reader, kind->helper, 1 << 16, arena, &said, &length, err) < 0)
+		said = NULL;
+	status = process_wait(helper, err);
+	if (status <= 0)
+		return status;
+	if (status == 127)
+		return fail(err, ERROR_UNSUPPORTED, kind->path,
+		            "more than one's own id needs %s: install the package uidmap",
+		            kind->helper);
+	if (said)
+		said[strcspn(said, "\n")] = '\0';
+	return fail(err, ERROR_CONFIG, kind->path, "%s",
+	            said && *said ? said : "refused by newuidmap(1), see subuid(5)");
+}
+
+int process_write_id_maps(pid_t pid, const id_map_list *uids, const id_map_list *gids,
+                          const struct host *host, struct error *err)
+{
+	int (*write)(pid_t, const struct kind *, const id_map_list *, struct error *) = write_map;
+
+	if (id_maps_are_own(uids, gids, host)) {
+		if (write_file(pid, "setgroups", "deny", err) < 0)
+			return error_within(err, "%s", kinds[1].path);
+	} else if (!may_write_any(host))
+		write = ask_helper;
+	if (write(pid, &kinds[0], uids, err) < 0)
+		return -1;
+	return write(pid, &kinds[1], gids, err);
+}

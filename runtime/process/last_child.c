@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+
+#include "base/fd.h"
+#include "base/signals.h"
+#include "base/syscalls.h"
+
+#include "parts.h"
+
+static int filter(const struct process_plan *plan, struct error *err)
+{
+	struct sock_fprog program = {.len = plan->filter_length, .filter = plan->filter};
+
+	if (plan->filter && sys_seccomp(SECCOMP_SET_MODE_FILTER, plan->filter_flags, &program) < 0)
+		return fail_errno(err, "linux.seccomp", "load the filter");
+	return 0;
+}
+
+int process_apply_last(const struct process_plan *plan, struct error *err)
+{
+	if (fd_cloexec_from(3 + plan->preserve_fds, err) < 0)
+		return -1;
+	signals_reset();
+	if (plan->no_new_privileges) {
+		if (capabilities_set(plan, err) < 0)
+			return -1;
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+			return fail_errno(err, "process.noNewPrivileges", "prctl");
+		return filter(plan, err);
+	}
+	/* Without it only CAP_SYS_ADMIN may load a filter: before that right is given away. */
+	if (capabilities_raise(err) < 0 || filter(plan, err) < 0)
+		return -1;
+	return capabilities_set(plan, err);
+}

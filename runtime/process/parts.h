@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RUNTIME_PROCESS_PARTS_H
+#define RUNTIME_PROCESS_PARTS_H
+
+/* What the files of this room do for each other. */
+
+#include "process.h"
+
+enum { CAPABILITIES = 41 }; /* CAP_CHOWN to CAP_CHECKPOINT_RESTORE */
+
+/* "not supported by this version of cella" at a path. Returns -1. */
+int process_refuse(struct error *err, const char *path);
+
+/* Host, may allocate: each fills its part of the plan. Returns 0, or -1 and *err. */
+int plan_capabilities(const struct spec *spec, const struct spec_process *process,
+                      const struct host *host, struct process_plan *plan,
+                      struct error *err) FALLIBLE;
+int plan_rlimits(const struct spec_process *process, struct arena *arena, struct process_plan *plan,
+                 struct error *err) FALLIBLE;
+int plan_seccomp(const struct spec *spec, const struct host *host, struct arena *arena,
+                 struct process_plan *plan, struct error *err) FALLIBLE;
+
+/* "RLIMIT_NOFILE"; NULL for none that we know. */
+const char *rlimit_name(int resource);
+
+/* Whether a plain user writes both maps without help: one id each, its own. Then setgroups(2) is
+ * denied for good (user_namespaces(7)). */
+bool id_maps_are_own(const id_map_list *uids, const id_map_list *gids, const struct host *host);
+
+/* Child. */
+
+/* The bounding set; the caller still has its rights. */
+int capabilities_bound(const struct process_plan *plan, struct error *err) FALLIBLE;
+/* All that is permitted becomes effective, for the steps that need rights after the change of ids. */
+int capabilities_raise(struct error *err) FALLIBLE;
+/* The sets of the program. */
+int capabilities_set(const struct process_plan *plan, struct error *err) FALLIBLE;
+/* Give env a HOME, as /etc/passwd of the container has it, where it has none. */
+void environment_home(const struct process_plan *plan);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/table.h"
+
+#include "parts.h"
+
+enum { DEFAULT_UMASK = 0022 };
+
+int process_refuse(struct error *err, const char *path)
+{
+	return fail(err, ERROR_UNSUPPORTED, path, "not supported by this version of cella");
+}
+
+static int refuse_missing(const struct spec *spec, const struct spec_process *p, struct error *err)
+{
+	const struct {
+		bool asked;
+		const char *path;
+	} missing[] = {
+		{p->apparmor_profile && *p->apparmor_profile, "process.apparmorProfile"},
+		{p->selinux_label && *p->selinux_label,       "process.selinuxLabel"   },
+		{p->io_priority_class != NULL,                "process.ioPriority"     },
+		{p->scheduler.set,                            "process.scheduler"      },
+		{p->affinity_initial || p->affinity_final,    "process.execCPUAffinity"},
+		{spec->linux_.personality.domain != NULL,     "linux.personality"      },
+		{spec->linux_.memory_policy.set,              "linux.memoryPolicy"     },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(missing); i++)
+		if (missing[i].asked)
+			return process_refuse(err, missing[i].path);
+	return 0;
+}
+
+/* An array for execve(2), with room for `more` behind its end. */
+static char **vector(const text_list *texts, size_t more, struct arena *arena)
+{
+	char **v = arena_alloc(arena, texts->count + more + 1, sizeof(*v));
+
+	for (size_t i = 0; v && i < texts->count; i++)
+		v[i] = (char *)(uintptr_t)texts->item[i]; /* execve(2) changes nothing */
+	return v;
+}
+
+static int plan_program(const struct spec_process *p, struct arena *arena,
+                        struct process_plan *plan, struct error *err)
+{
+	if (p->args.count == 0)
+		return fail(err, ERROR_CONFIG, "process.args", "required: the program to run");
+	if (!p->args.item[0][0])
+		return fail(err, ERROR_CONFIG, "process.args[0]", "the program's name is empty");
+	if (!p->cwd)
+		return fail(err, ERROR_CONFIG, "process.cwd", "required: an absolute path");
+	plan->args = vector(&p->args, 0, arena);
+	plan->env = vector(&p->env, 1, arena);
+	plan->env_count = p->env.count;
+	plan->cwd = p->cwd;
+	plan->terminal = p->terminal;
+	plan->rows = (unsigned short)p->console_height.value;
+	plan->columns = (unsigned short)p->console_width.value;
+	return arena_check(arena, err);
+}
+
+static bool is_mapped(const id_map_list *maps, uint32_t id)
+{
+	for (size_t i = 0; i < maps->count; i++)
+		if (id >= maps->item[i].container_id &&
+		    id - maps->item[i].container_id < maps->item[i].size)
+			return true;
+	return false;
+}
+
+static int check_mapped(const struct spec *spec, const struct process_plan *plan, struct error *err)
+{
+	const struct spec_linux *l = &spec->linux_;
+	static const char why[] = "%u is not mapped into the user namespace";
+
+	if (!l->namespaces[NAMESPACE_USER].set || l->namespaces[NAMESPACE_USER].path)
+		return 0;
+	if (!is_mapped(&l->uid_mappings, plan->uid))
+		return fail(err, ERROR_CONFIG, "process.user.uid", why, plan->uid);
+	if (!is_mapped(&l->gid_mappings, plan->gid))
+		return fail(err, ERROR_CONFIG, "process.user.gid", why, plan->gid);
+	for (size_t i = 0; i < plan->groups_count; i++)
+		if (!is_mapped(&l->gid_mappings, plan->groups[i])) {
+			(void)fail(err, ERROR_CONFIG, "", why, plan->groups[i]);
+			return error_within(err, "process.user.additionalGids[%zu]", i);
+		}
+	return 0;
+}
+
+static int plan_user(const struct spec *spec, const struct spec_process *p, const struct host *host,
+                     struct arena *arena, struct process_plan *plan, struct error *err)
+{
+	const struct spec_linux *l = &spec->linux_;
+	const struct spec_namespace *user = &l->namespaces[NAMESPACE_USER];
+
+	plan->uid = p->user.uid;
+	plan->gid = p->user.gid;
+	plan->umask = (mode_t)(p->user.umask.set ? p->user.umask.value : DEFAULT_UMASK);
+	plan->groups_count = p->user.additional_gids.count;
+	plan->groups = arena_alloc(arena, plan->groups_count + 1, sizeof(*plan->groups));
+	if (!plan->groups)
+		return arena_check(arena, err);
+	for (size_t i = 0; i < plan->groups_count; i++)
+		plan->groups[i] = p->user.additional_gids.item[i];
+	if (user->set && !user->path)
+		plan->keep_groups = id_maps_are_own(&l->uid_mappings, &l->gid_mappings, host);
+	if (plan->keep_groups && plan->groups_count)
+		return fail(err, ERROR_UNSUPPORTED, "process.user.additionalGids",
+		            "a plain user who maps only the own group can't set others");
+	return check_mapped(spec, plan, err);
+}
+
+int process_plan(const struct spec *spec, const struct spec_process *process,
+                 const struct host *host, struct arena *arena, struct process_plan **ret_plan,
+                 struct error *err)
+{
+	struct process_plan *plan = ARENA_NEW(arena, struct process_plan);
+
+	if (!plan)
+		return arena_check(arena, err);
+	if (refuse_missing(spec, process, err) < 0 || plan_program(process, arena, plan, err) < 0 ||
+	    plan_user(spec, process, host, arena, plan, err) < 0 ||
+	    plan_capabilities(spec, process, host, plan, err) < 0 ||
+	    plan_rlimits(process, arena, plan, err) < 0 ||
+	    plan_seccomp(spec, host, arena, plan, err) < 0)
+		return -1;
+	plan->no_new_privileges = process->no_new_privileges;
+	plan->oom_score_adj = process->oom_score_adj;
+	*ret_plan = plan;
+	return 0;
+}

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* linux.seccomp to a program for the kernel, by libseccomp. */
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/own.h"
+#include "base/syscalls.h"
+#include "base/table.h"
+
+#include "parts.h"
+
+/* ERRNO and TRACE carry a number with them. */
+static const struct word actions[] = {
+	{"SCMP_ACT_KILL",         SCMP_ACT_KILL_THREAD },
+	{"SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS},
+	{"SCMP_ACT_KILL_THREAD",  SCMP_ACT_KILL_THREAD },
+	{"SCMP_ACT_TRAP",         SCMP_ACT_TRAP        },
+	{"SCMP_ACT_ERRNO",        SCMP_ACT_ERRNO(0)    },
+	{"SCMP_ACT_TRACE",        SCMP_ACT_TRACE(0)    },
+	{"SCMP_ACT_ALLOW",        SCMP_ACT_ALLOW       },
+	{"SCMP_ACT_LOG",          SCMP_ACT_LOG         },
+};
+
+static const struct word operators[] = {
+	{"SCMP_CMP_NE",        SCMP_CMP_NE       },
+	{"SCMP_CMP_LT",        SCMP_CMP_LT       },
+	{"SCMP_CMP_LE",        SCMP_CMP_LE       },
+	{"SCMP_CMP_EQ",        SCMP_CMP_EQ       },
+	{"SCMP_CMP_GE",        SCMP_CMP_GE       },
+	{"SCMP_CMP_GT",        SCMP_CMP_GT       },
+	{"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ},
+};
+
+static const struct word architectures[] = {
+	{"SCMP_ARCH_X86",         SCMP_ARCH_X86        },
+	{"SCMP_ARCH_X86_64",      SCMP_ARCH_X86_64     },
+	{"SCMP_ARCH_X32",         SCMP_ARCH_X32        },
+	{"SCMP_ARCH_ARM",         SCMP_ARCH_ARM        },
+	{"SCMP_ARCH_AARCH64",     SCMP_ARCH_AARCH64    },
+	{"SCMP_ARCH_MIPS",        SCMP_ARCH_MIPS       },
+	{"SCMP_ARCH_MIPS64",      SCMP_ARCH_MIPS64     },
+	{"SCMP_ARCH_MIPS64N32",   SCMP_ARCH_MIPS64N32  },
+	{"SCMP_ARCH_MIPSEL",      SCMP_ARCH_MIPSEL     },
+	{"SCMP_ARCH_MIPSEL64",    SCMP_ARCH_MIPSEL64   },
+	{"SCMP_ARCH_MIPSEL64N32", SCMP_ARCH_MIPSEL64N32},
+	{"SCMP_ARCH_PPC",         SCMP_ARCH_PPC        },
+	{"SCMP_ARCH_PPC64",       SCMP_ARCH_PPC64      },
+	{"SCMP_ARCH_PPC64LE",     SCMP_ARCH_PPC64LE    },
+	{"SCMP_ARCH_S390",        SCMP_ARCH_S390       },
+	{"SCMP_ARCH_S390X",       SCMP_ARCH_S390X      },
+	{"SCMP_ARCH_PARISC",      SCMP_ARCH_PARISC     },
+	{"SCMP_ARCH_PARISC64",    SCMP_ARCH_PARISC64   },
+	{"SCMP_ARCH_RISCV64",     SCMP_ARCH_RISCV64    },
+};
+
+static const struct word flags[] = {
+	{"SECCOMP_FILTER_FLAG_TSYNC",      SECCOMP_FILTER_FLAG_TSYNC     },
+	{"SECCOMP_FILTER_FLAG_LOG",        SECCOMP_FILTER_FLAG_LOG       },
+	{"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+};
+
+static void context_release(void **context)
+{
+	if (*context)
+		seccomp_release(*context);
+}
+
+#define owned_context OWNED(context_release) scmp_filter_ctx
+
+/* libseccomp returns an errno of its own kind. */
+static int refuse(struct error *err, const char *object, const char *what, int result)
+{
+	errno = -result;
+	return fail_errno(err, object, what);
+}
+
+static int read_action(const char *word, const struct maybe_u64 *number, uint32_t *ret,
+                       struct error *err)
+{
+	int64_t action;
+
+	if (strcmp(word, "SCMP_ACT_NOTIFY") == 0)
+		return fail(err, ERROR_UNSUPPORTED, "",
+		            "SCMP_ACT_NOTIFY is not supported by this version of cella");
+	if (!table_value(actions, ARRAY_SIZE(actions), word, &action))
+		return fail(err, ERROR_CONFIG, "", "unknown action '%s'", word);
+	*ret = (uint32_t)action;
+	if (*ret == SCMP_ACT_ERRNO(0))
+		*ret = SCMP_ACT_ERRNO(number->set ? number->value : EPERM);
+	if (*ret == SCMP_ACT_TRACE(0))
+		*ret = SCMP_ACT_TRACE(number->set ? number->value : EPERM);
+	return 0;
+}
+
+static int add_architectures(scmp_filter_ctx context, const text_list *names, struct error *err)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		int64_t architecture;
+		int result = -EINVAL;
+
+		if (table_value(architectures, ARRAY_SIZE(architectures), names->item[i],
+		                &architecture))
+			result = seccomp_arch_add(context, (uint32_t)architecture);
+		if (result == 0 || result == -EEXIST)
+			continue;
+		(void)refuse(err, names->item[i], "can't be filtered", result);
+		return error_within(err, "linux.seccomp.architectures[%zu]", i);
+	}
+	return 0;
+}
+
+static struct scmp_arg_cmp comparison(const struct spec_seccomp_argument *a)
+{
+	int64_t op = SCMP_CMP_EQ;
+
+	(void)table_value(operators, ARRAY_SIZE(operators), a->op, &op); /* spec/ checked it */
+	return (struct scmp_arg_cmp){
+		.arg = a->index,
+		.op = (enum scmp_compare)op,
+		.datum_a = a->value,
+		.datum_b = a->value_two,
+	};
+}
+
+/* Two conditions on one argument can't be in one rule: then any of all is enough, as the peers have it. */
+static bool has_twice(const struct spec_seccomp_rule *rule)
+{
+	unsigned int seen = 0;
+
+	for (size_t i = 0; i < rule->args.count; i++) {
+		unsigned int bit = 1U << rule->args.item[i].index;
+
+		if (seen & bit)
+			return true;
+		seen |= bit;
+	}
+	return false;
+}
+
+enum { ARGUMENTS = 6 };
+
+static int add_call(scmp_filter_ctx context, const struct spec_seccomp_rule *rule, uint32_t action,
+                    int number)
+{
+	struct scmp_arg_cmp all[ARGUMENTS];
+	size_t count = rule->args.count;
+
+	if (!has_twice(rule)) {
+		for (size_t i = 0; i < count; i++)
+			all[i] = comparison(&rule->args.item[i]);
+		return seccomp_rule_add_array(context, action, number, (unsigned int)count, all);
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct scmp_arg_cmp one = comparison(&rule->args.item[i]);
+		int result = seccomp_rule_add_array(context, action, number, 1, &one);
+
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+static int add_rule(scmp_filter_ctx context, const struct spec_seccomp_rule *rule,
+                    uint32_t default_action, struct error *err)
+{
+	uint32_t action;
+
+	if (read_action(rule->action, &rule->errno_ret, &action, err) < 0)
+		return error_within(err, "action");
+	if (action == default_action)
+		return 0;
+	for (size_t i = 0; i < rule->names.count; i++) {
+		int number = seccomp_syscall_resolve_name(rule->names.item[i]);
+		int result;
+
+		if (number == __NR_SCMP_ERROR) { /* lists are written for many kernels */
+			log_debug("linux.seccomp: unknown system call '%s' left out",
+			          rule->names.item[i]);
+			continue;
+		}
+		result = add_call(context, rule, action, number);
+		if (result < 0) {
+			(void)refuse(err, rule->names.item[i], "add the rule", result);
+			return error_within(err, "names[%zu]", i);
+		}
+	}
+	return 0;
+}
+
+static int add_rules(scmp_filter_ctx context, const struct spec_seccomp *asked,
+                     uint32_t default_action, struct error *err)
+{
+	for (size_t i = 0; i < asked->syscalls.count; i++)
+		if (add_rule(context, &asked->syscalls.item[i], default_action, err) < 0)
+			return error_within(err, "linux.seccomp.syscalls[%zu]", i);
+	return 0;
+}
+
+static int read_flags(const text_list *names, bool on_this_host, unsigned int *ret,
+                      struct error *err)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		int64_t flag;
+
+		if (!table_value(flags, ARRAY_SIZE(flags), names->item[i], &flag))
+			(void)fail(err, ERROR_UNSUPPORTED, "",
+			           "%s is not supported by this version of cella", names->item[i]);
+		/* no program: the kernel faults on it, but after it looked at the flags */
+		else if (on_this_host &&
+		         sys_seccomp(SECCOMP_SET_MODE_FILTER, (unsigned int)flag, NULL) < 0 &&
+		         errno == EINVAL)
+			(void)fail(err, ERROR_UNSUPPORTED, "", "this kernel has no %s",
+			           names->item[i]);
+		else {
+			*ret |= (unsigned int)flag;
+			continue;
+		}
+		return error_within(err, "linux.seccomp.flags[%zu]", i);
+	}
+	return 0;
+}
+
+static int export(scmp_filter_ctx context, struct arena *arena, struct process_plan *plan,
+                  struct error *err)
+{
+	owned_fd file = memfd_create("seccomp", MFD_CLOEXEC);
+	char *bytes;
+	size_t length;
+	int result;
+
+	if (file < 0)
+		return fail_errno(err, "linux.seccomp", "memfd_create");
+	result = seccomp_export_bpf(context, file);
+	if (result < 0)
+		return refuse(err, "linux.seccomp", "make the filter", result);
+	if (lseek(file, 0, SEEK_SET) < 0)
+		return fail_errno(err, "linux.seccomp", "seek");
+	if (fd_read_whole(file, "linux.seccomp", BPF_MAXINSNS * sizeof(struct sock_filter), arena,
+	                  &bytes, &length, err) < 0)
+		return fail(err, ERROR_CONFIG, "linux.seccomp",
+		            "the filter has more than the %d instructions of one filter",
+		            BPF_MAXINSNS);
+	plan->filter = (struct sock_filter *)(void *)bytes; /* the arena aligns for any type */
+	plan->filter_length = (unsigned short)(length / sizeof(struct sock_filter));
+	return 0;
+}
+
+int plan_seccomp(const struct spec *spec, const struct host *host, struct arena *arena,
+                 struct process_plan *plan, struct error *err)
+{
+	const struct spec_seccomp *asked = &spec->linux_.seccomp;
+	owned_context context = NULL;
+	uint32_t default_action;
+
+	if (!asked->set)
+		return 0;
+	if (asked->listener_path)
+		return process_refuse(err, "linux.seccomp.listenerPath");
+	if (read_action(asked->default_action, &asked->default_errno_ret, &default_action, err) < 0)
+		return error_within(err, "linux.seccomp.defaultAction");
+	if (read_flags(&asked->flags, !host->made_up, &plan->filter_flags, err) < 0)
+		return -1;
+	context = seccomp_init(default_action);
+	if (!context)
+		return fail(err, ERROR_SYSTEM, "linux.seccomp", "out of memory");
+	if (add_architectures(context, &asked->architectures, err) < 0 ||
+	    add_rules(context, asked, default_action, err) < 0)
+		return -1;
+	return export(context, arena, plan, err);
+}
+
+/* ---- words ---- */
+
+enum { WORDS = 24 };
+
+static const char *const *list(const struct word *table, size_t count, const char **words,
+                               size_t *ret_count)
+{
+	for (size_t i = 0; i < count; i++)
+		words[i] = table[i].word;
+	*ret_count = count;
+	return words;
+}
+
+const char *const *process_seccomp_actions(size_t *ret_count)
+{
+	static const char *words[WORDS];
+
+	return list(actions, ARRAY_SIZE(actions), words, ret_count);
+}
+
+const char *const *process_seccomp_operators(size_t *ret_count)
+{
+	static const char *words[WORDS];
+
+	return list(operators, ARRAY_SIZE(operators), words, ret_count);
+}
+
+const char *const *process_seccomp_archs(size_t *ret_count)
+{
+	static const char *words[WORDS];
+
+	return list(architectures, ARRAY_SIZE(architectures), words, ret_count);
+}
+
+const char *const *process_seccomp_flags(size_t *ret_count)
+{
+	static const char *words[WORDS];
+
+	return list(flags, ARRAY_SIZE(flags), words, ret_count);
+}

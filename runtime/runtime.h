@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RUNTIME_RUNTIME_H
+#define RUNTIME_RUNTIME_H
+
+/* runtime: a container's life, and THE CONTRACT.
+ *
+ * PROMISE: callers (command line, engines' shim) use the verbs below; which operation is allowed in
+ * which state is one table in lifecycle.c; what carries it out is a struct executor. This room names none. */
+
+#include <signal.h>
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/process.h"
+#include "runtime/plan/plan.h"
+#include "spec/spec.h"
+
+/* One container as one process of ours has it in hand. Made and freed by the verbs. */
+struct container {
+	struct arena *arena;
+	struct state state; /* what state.json says; status is looked up anew by container_open() */
+	const struct spec *spec; /* the config as it was at create; NULL until container_config() */
+	int root;                /* descriptor of the state directory of all containers */
+	int dir;                 /* descriptor of $ROOT/ID, locked while we change it; -1 */
+	int control;             /* executor's: the channel to a process that waits for start; -1 */
+	int init;                /* pidfd of the first process, when we made it; -1 */
+	int console;             /* master of its terminal after create, the caller takes it; -1 */
+	const struct executor *executor;
+	const struct executor *traced; /* the one inside, when executor only logs */
+};
+
+/* A process that exec made. */
+struct exec_result {
+	pid_t pid;
+	int pidfd;   /* the caller's */
+	int console; /* the caller's, or -1 */
+};
+
+/* THE CONTRACT. A member that is NULL is refused by the caller with one sentence. All: 0, or -1 and *err. */
+struct executor {
+	const char *name; /* --executor, state.json */
+	/* Called first of all by programs that will create, start or exec: may execute this program
+	 * anew with the same arguments; returns when it is safe to go on. NULL: it is. */
+	int (*protect)(char *const *argv, struct error *err) FALLIBLE;
+	/* Make the container up to where start lets its program run: state.pid, init, control and console are set. On -1 nothing is left. */
+	int (*create)(struct container *c, struct plan *plan, struct error *err) FALLIBLE;
+	/* Let the program run; returns when execve has happened or failed. */
+	int (*start)(struct container *c, struct error *err) FALLIBLE;
+	int (*exec)(struct container *c, struct process_plan *process,
+	            struct exec_result *ret_result, struct error *err) FALLIBLE;
+	int (*signal)(struct container *c, int signum, bool all, struct error *err) FALLIBLE;
+	int (*pause)(struct container *c, struct error *err) FALLIBLE;
+	int (*resume)(struct container *c, struct error *err) FALLIBLE;
+	int (*processes)(struct container *c, pid_t **ret_pids, size_t *ret_count,
+	                 struct error *err) FALLIBLE;
+	/* Look whether it is created, running, paused or stopped now. */
+	int (*look)(struct container *c, enum container_status *ret_status,
+	            struct error *err) FALLIBLE;
+	/* End everything and undo all that create made; content when nothing is there. */
+	int (*destroy)(struct container *c, struct error *err) FALLIBLE;
+};
+
+/* The program's list of executors, the default first; NULL-terminated. */
+struct runtime {
+	const char *
+		root; /* state directory; NULL: /run/cella, or $XDG_RUNTIME_DIR/cella for a plain user */
+	const struct executor *const *executors;
+	const char *executor; /* --executor, or NULL */
+	bool trace;           /* log each operation */
+};
+
+struct create_options {
+	const char *id, *bundle;
+	const char *config; /* path of config.json when it is not in the bundle; NULL */
+	bool no_pivot, no_new_keyring, start_at_once;
+	unsigned int preserve_fds;
+};
+
+/* Read, plan, and print the plan as JSON into out; changes nothing. */
+int container_dry_run(const struct runtime *rt, const struct create_options *options,
+                      struct text *out, struct error *err) FALLIBLE;
+/* Each verb: 0, or -1 and *err. ret_container is freed by container_free(). */
+int container_create(const struct runtime *rt, const struct create_options *options,
+                     struct container **ret_container, struct error *err) FALLIBLE;
+/* Open an existing one by id; its status is that of now. lock: nobody else may change it until container_free(). */
+int container_open(const struct runtime *rt, const char *id, bool lock,
+                   struct container **ret_container, struct error *err) FALLIBLE;
+void container_free(struct container *c);
+static inline void container_release(struct container **c)
+{
+	container_free(*c);
+}
+#define owned_container __attribute__((cleanup(container_release)))
+
+int container_start(struct container *c, struct error *err) FALLIBLE;
+/* process NULL: the config's own process object as it is. */
+int container_exec(struct container *c, const struct spec_process *process,
+                   unsigned int preserve_fds, struct exec_result *ret_result,
+                   struct error *err) FALLIBLE;
+int container_kill(struct container *c, int signum, bool all, struct error *err) FALLIBLE;
+int container_pause(struct container *c, struct error *err) FALLIBLE;
+int container_resume(struct container *c, struct error *err) FALLIBLE;
+int container_processes(struct container *c, pid_t **ret_pids, size_t *ret_count,
+                        struct error *err) FALLIBLE;
+/* force: kill first; without it only a stopped container is deleted. Runs poststop hooks. The struct must still be freed. */
+int container_delete(struct container *c, bool force, struct error *err) FALLIBLE;
+/* Delete by id, also what a killed create left half-made. force and no such container: content. */
+int container_delete_id(const struct runtime *rt, const char *id, bool force,
+                        struct error *err) FALLIBLE;
+/* The ids of all containers, sorted, in arena. */
+int container_list(const struct runtime *rt, struct arena *arena, const char ***ret_ids,
+                   size_t *ret_count, struct error *err) FALLIBLE;
+/* Read the config as it was at create into c->spec. */
+int container_config(struct container *c, struct error *err) FALLIBLE;
+
+/* Make this process safe for create, start and exec by any executor; before anything else. */
+int runtime_protect(const struct runtime *rt, char *const *argv, struct error *err) FALLIBLE;
+
+/* features.json of this program. */
+int runtime_features(const struct runtime *rt, struct text *out, struct error *err) FALLIBLE;
+
+/* Run the hooks of one point in order with the state on stdin; used by the lifecycle and by executors.
+ * Returns 0, or -1 and *err ("hooks.prestart[1]"). Context: host. Spec: config.md "POSIX-platform Hooks". */
+struct hook_place {
+	/* Called in the hook's process before execve: enter the container. NULL: the runtime's own place. */
+	int (*enter)(void *data, struct error *err) FALLIBLE;
+	void *data;
+};
+int hooks_run(const struct spec *spec, enum hook_point point, const struct state *state,
+              const struct hook_place *place, struct error *err) FALLIBLE;
+
+/* For executors: write state.json of c->state anew, whole or not at all. */
+int store_save(struct container *c, struct error *err) FALLIBLE;
+
+#endif

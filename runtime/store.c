@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/own.h"
+
+#include "store.h"
+
+enum { STATE_BYTES_LIMIT = 1 << 20, CONTAINER_BYTES_LIMIT = 256 << 20 };
+
+static int root_path(const struct runtime *rt, char *path, size_t size, struct error *err)
+{
+	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
+	int n;
+
+	if (rt->root)
+		n = snprintf(path, size, "%s", rt->root);
+	else if (geteuid() == 0)
+		n = snprintf(path, size, "/run/cella");
+	else if (runtime_dir && runtime_dir[0] == '/')
+		n = snprintf(path, size, "%s/cella", runtime_dir);
+	else
+		return fail(err, ERROR_USAGE, "--root",
+		            "no state directory: neither --root nor XDG_RUNTIME_DIR is given");
+	if (n < 0 || (size_t)n >= size)
+		return fail(err, ERROR_USAGE, "--root", "longer than %zu bytes", size - 1);
+	return 0;
+}
+
+/* mkdir -p on the host's own path. */
+static int make_directories(char *path, mode_t mode, struct error *err)
+{
+	for (char *slash = path + 1; *slash; slash++) {
+		if (*slash != '/')
+			continue;
+		*slash = '\0';
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			return fail_errno(err, path, "mkdir");
+		*slash = '/';
+	}
+	if (mkdir(path, mode) < 0 && errno != EEXIST)
+		return fail_errno(err, path, "mkdir");
+	return 0;
+}
+
+int store_open(const struct runtime *rt, struct error *err)
+{
+	char path[4096];
+	int fd;
+
+	if (root_path(rt, path, sizeof(path), err) < 0)
+		return -1;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		if (make_directories(path, geteuid() == 0 ? 0711 : 0700, err) < 0)
+			return -1;
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (fd < 0)
+		return fail_errno(err, path, "open");
+	return fd;
+}
+
+struct container *store_new(const char *id, struct error *err)
+{
+	struct container *c = calloc(1, sizeof(*c));
+
+	if (!c) {
+		(void)fail(err, ERROR_SYSTEM, id, "out of memory");
+		return NULL;
+	}
+	c->root = c->dir = c->control = c->init = c->console = -1;
+	c->arena = arena_new(CONTAINER_BYTES_LIMIT);
+	c->state.id = c->arena ? arena_text(c->arena, id) : NULL;
+	if (!c->state.id) {
+		(void)fail(err, ERROR_SYSTEM, id, "out of memory");
+		container_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void container_free(struct container *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < 5; i++) {
+		int fd = (int[]){c->root, c->dir, c->control, c->init, c->console}[i];
+
+		if (fd >= 0)
+			(void)close(fd);
+	}
+	arena_free(c->arena);
+	free(c);
+}
+
+/* A delete may have removed the directory between our open and our lock. */
+static bool still_there(const struct container *c)
+{
+	struct stat ours, named;
+
+	return fstat(c->dir, &ours) == 0 &&
+	       fstatat(c->root, c->state.id, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
+}
+
+static int open_directory(struct container *c, struct error *err)
+{
+	c->dir = openat(c->root, c->state.id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (c->dir >= 0)
+		return 0;
+	if (errno == ENOENT) {
+		(void)fail(err, ERROR_STATE, c->state.id, "container does not exist");
+		err->errnum = ENOENT;
+		return -1;
+	}
+	return fail_errno(err, c->state.id, "open");
+}
+
+int store_take(struct container *c, struct error *err)
+{
+	if (mkdirat(c->root, c->state.id, 0700) < 0) {
+		if (errno == EEXIST)
+			return fail(err, ERROR_STATE, c->state.id,
+			            "container with given ID already exists");
+		return fail_errno(err, c->state.id, "mkdir");
+	}
+	if (open_directory(c, err) < 0 || file_lock(c->dir, c->state.id, true, err) < 0)
+		return -1;
+	if (!still_there(c))
+		return fail(err, ERROR_STATE, c->state.id, "was deleted while it was created");
+	return 0;
+}
+
+void store_unlock(const struct container *c)
+{
+	(void)flock(c->dir, LOCK_UN); /* an open descriptor of ours: cannot fail */
+}
+
+int store_lock(const struct container *c, struct error *err)
+{
+	if (file_lock(c->dir, c->state.id, true, err) < 0)
+		return -1;
+	if (still_there(c))
+		return 0;
+	(void)fail(err, ERROR_STATE, c->state.id, "container does not exist");
+	err->errnum = ENOENT;
+	return -1;
+}
+
+int store_enter(struct container *c, bool lock, struct error *err)
+{
+	if (open_directory(c, err) < 0)
+		return -1;
+	return lock ? store_lock(c, err) : 0;
+}
+
+int store_load(struct container *c, struct error *err)
+{
+	char *bytes;
+	size_t length;
+
+	if (faccessat(c->dir, "state.json", F_OK, 0) < 0)
+		return fail_errno(err, c->state.id, "state.json");
+	if (fd_read_file(c->dir, "state.json", STATE_BYTES_LIMIT, c->arena, &bytes, &length, err) <
+	            0 ||
+	    state_read(bytes, length, c->arena, &c->state, err) < 0)
+		return error_within(err, "%s", c->state.id);
+	return 0;
+}
+
+int store_save(struct container *c, struct error *err)
+{
+	owned_text struct text out = {0};
+	struct json_writer w = {.out = &out};
+
+	state_write(&w, &c->state);
+	if (text_check(&out, err) < 0 ||
+	    file_replace(c->dir, "state.json", out.bytes, out.length, 0600, err) < 0)
+		return error_within(err, "%s", c->state.id);
+	return 0;
+}
+
+int store_save_config(struct container *c, const char *bytes, size_t length, struct error *err)
+{
+	if (file_replace(c->dir, "config.json", bytes, length, 0600, err) < 0)
+		return error_within(err, "%s", c->state.id);
+	return 0;
+}
+
+int store_remove(struct container *c, struct error *err)
+{
+	return file_remove_tree(c->root, c->state.id, err);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An executor around another: what was asked of it, what came of it, how long it took. --debug. */
+#include <time.h>
+
+#include "base/log.h"
+
+#include "store.h"
+
+static double milliseconds(const struct timespec *since)
+{
+	struct timespec now = {0};
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - since->tv_sec) * 1e3 +
+	       (double)(now.tv_nsec - since->tv_nsec) / 1e6;
+}
+
+static int told(const struct container *c, const char *operation, const struct timespec *since,
+                int result, const struct error *err)
+{
+	double ms = milliseconds(since);
+
+	if (result < 0)
+		log_debug("%s executor: %s %s: failed after %.2f ms: %s: %s", c->executor->name,
+		          operation, c->state.id, ms, err->object, err->reason);
+	else
+		log_debug("%s executor: %s %s: %.2f ms", c->executor->name, operation, c->state.id,
+		          ms);
+	return result;
+}
+
+/* One wrapper a member: name, its further parameters, and how they are passed on. */
+#define TRACED(operation, parameters, arguments)                                                   \
+	static int traced_##operation parameters                                                   \
+	{                                                                                          \
+		struct timespec since = {0};                                                       \
+                                                                                                   \
+		(void)clock_gettime(CLOCK_MONOTONIC, &since);                                      \
+		return told(c, #operation, &since, c->traced->operation arguments, err);           \
+	}
+
+TRACED(create, (struct container * c, struct plan *plan, struct error *err), (c, plan, err))
+TRACED(start, (struct container * c, struct error *err), (c, err))
+TRACED(exec,
+       (struct container * c, struct process_plan *process, struct exec_result *ret,
+        struct error *err),
+       (c, process, ret, err))
+TRACED(signal, (struct container * c, int signum, bool all, struct error *err),
+       (c, signum, all, err))
+TRACED(pause, (struct container * c, struct error *err), (c, err))
+TRACED(resume, (struct container * c, struct error *err), (c, err))
+TRACED(processes, (struct container * c, pid_t **ret_pids, size_t *ret_count, struct error *err),
+       (c, ret_pids, ret_count, err))
+TRACED(look, (struct container * c, enum container_status *ret_status, struct error *err),
+       (c, ret_status, err))
+TRACED(destroy, (struct container * c, struct error *err), (c, err))
+
+#define WRAP(operation) .operation = c->traced->operation ? traced_##operation : NULL
+
+int trace_executor(struct container *c, struct error *err)
+{
+	struct executor *wrapper = ARENA_NEW(c->arena, struct executor);
+
+	if (!wrapper)
+		return arena_check(c->arena, err);
+	c->traced = c->executor;
+	*wrapper = (struct executor){
+		.name = c->traced->name,
+		WRAP(create),
+		WRAP(start),
+		WRAP(exec),
+		WRAP(signal),
+		WRAP(pause),
+		WRAP(resume),
+		WRAP(processes),
+		WRAP(look),
+		WRAP(destroy),
+	};
+	c->executor = wrapper;
+	return 0;
+}
