@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <limits.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/own.h"
+#include "base/text.h"
+
+#include "creation.h"
+#include "handover.h"
+#include "report.h"
+
+static int read_options(const struct call *call, bool start_at_once, struct create_options *ret,
+                        struct error *err)
+{
+	const struct creation_flags *f = call->flags;
+	const char *bundle = f->bundle ? f->bundle : ".";
+	char *absolute = arena_alloc(call->arena, PATH_MAX, 1);
+
+	if (!absolute)
+		return arena_check(call->arena, err);
+	if (!realpath(bundle, absolute)) {
+		(void)fail_errno(err, bundle, "open");
+		return error_within(err, "--bundle");
+	}
+	*ret = (struct create_options){
+		.id = call->operands[0],
+		.bundle = absolute,
+		.config = f->config,
+		.no_pivot = f->no_pivot,
+		.no_new_keyring = f->no_new_keyring,
+		.start_at_once = start_at_once,
+		.preserve_fds = f->preserve_fds,
+	};
+	return preserve_fds_check(f->preserve_fds, err);
+}
+
+int creation_dry_run(const struct call *call, bool start_at_once, struct error *err)
+{
+	owned_text struct text out = {0};
+	struct create_options options;
+
+	if (read_options(call, start_at_once, &options, err) < 0 ||
+	    container_dry_run(call->rt, &options, &out, err) < 0)
+		return -1;
+	text_append(&out, "\n");
+	return report_write(&out, err);
+}
+
+/* The terminal's master goes to who asked for it, or stays with us in front. */
+static int hand_over(struct container *c, int socket, bool in_front, struct error *err)
+{
+	owned_fd master = -1;
+
+	if (socket >= 0 && !c->state.terminal)
+		return fail(err, ERROR_USAGE, "--console-socket",
+		            "there is no terminal to send: process.terminal is not true");
+	if (socket < 0) {
+		if (!c->state.terminal || in_front)
+			return 0;
+		return fail(err, ERROR_USAGE, "process.terminal",
+		            "a terminal and nobody in front need --console-socket");
+	}
+	master = take_fd(&c->console);
+	if (master < 0)
+		return fail(err, ERROR_SYSTEM, "process.terminal", "its master end is missing");
+	return console_send(socket, master, err);
+}
+
+void creation_undo(struct container *c)
+{
+	struct error ignored;
+
+	if (container_delete(c, true, &ignored) < 0)
+		log_dropped("while deleting it after a failure", &ignored);
+}
+
+int creation_make(const struct call *call, bool start_at_once, bool in_front,
+                  struct container **ret_container, struct error *err)
+{
+	const struct creation_flags *f = call->flags;
+	owned_container struct container *c = NULL;
+	struct create_options options;
+	owned_fd socket = -1;
+
+	if (read_options(call, start_at_once, &options, err) < 0 ||
+	    console_connect(f->console_socket, &socket, err) < 0 ||
+	    container_create(call->rt, &options, &c, err) < 0)
+		return -1;
+	if (hand_over(c, socket, in_front, err) < 0 ||
+	    pid_file_write(f->pid_file, c->state.pid, err) < 0) {
+		creation_undo(c);
+		return -1;
+	}
+	*ret_container = take_ptr(c);
+	return 0;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/namespace/namespace.h"
+
+#include "command.h"
+
+/* The only place of this program that names them; the first is the default. */
+const struct executor *const executors[] = {
+	&namespace_executor,
+	NULL,
+};

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+
+#include "command.h"
+
+static const struct word log_formats[] = {
+	{"text", LOG_TEXT},
+	{"json", LOG_JSON},
+};
+
+static const struct word log_levels[] = {
+	{"error",   LOG_ERROR + 1  },
+	{"warning", LOG_WARNING + 1},
+	{"info",    LOG_INFO + 1   },
+	{"debug",   LOG_DEBUG + 1  },
+};
+
+static const struct word cgroup_managers[] = {
+	{"cgroupfs", 0},
+};
+
+static const struct word rootless_words[] = {
+	{"auto", 0},
+};
+
+const struct word output_formats[FORMATS] = {
+	{"table", FORMAT_TABLE},
+	{"json",  FORMAT_JSON },
+};
+
+#define AT(kind, member) kind(struct global_flags, member)
+
+const struct option_row global_options[] = {
+	{"root",			 0,          "DIR",      "where the state of containers is kept", AT(TEXT_AT,                                                 root)                                                                    },
+	{"log",			  0,          "FILE",     "append messages to this file too",      AT(TEXT_AT,                                                 log)                                                                     },
+	{"log-format",                   0,          "FORMAT",   "form of messages: text or json",
+         WORD_AT(struct global_flags,																 log_format,								log_formats)},
+	{"log-level",			      0,			      "LEVEL",          "error, warning, info or debug",
+         WORD_AT(struct global_flags,                               log_level,																									    log_levels)},
+	{"debug",		   0,			     NULL,				 "the same as --log-level debug",                                                     AT(SWITCH_AT,									       debug)},
+	{"cgroup-manager",                        0,				  "NAME",                             "who makes cgroups: cgroupfs",
+         WORD_AT(struct global_flags,cgroup_manager,														    cgroup_managers)},
+	{"rootless",                0,          "VALUE",                    "without rights of root: auto",
+         WORD_AT(struct global_flags,													    rootless,						  rootless_words)},
+	{"executor",    0,      "NAME", "what carries containers out",                                        AT(TEXT_AT,executor) },
+	{"systemd-cgroup", 0, NULL,  NULL,  REFUSED							       },
+	{"criu",			  0,			     "FILE",				      NULL,								       REFUSED                                       },
+	{"version",		       'v',				 NULL,				   "show version and features",AT(SWITCH_AT,version)																      },
+};
+
+const size_t global_options_count = ARRAY_SIZE(global_options);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/fdpass.h"
+#include "base/file.h"
+
+#include "handover.h"
+
+int console_connect(const char *path, int *ret_socket, struct error *err)
+{
+	int socket = -1;
+
+	if (path) {
+		socket = fdpass_connect(path, err);
+		if (socket < 0)
+			return error_within(err, "--console-socket");
+	}
+	*ret_socket = socket;
+	return 0;
+}
+
+int console_send(int socket, int master, struct error *err)
+{
+	static const char name[] = "/dev/ptmx";
+
+	if (fdpass_send(socket, name, sizeof(name) - 1, master, err) < 0)
+		return error_within(err, "--console-socket");
+	return 0;
+}
+
+int pid_file_write(const char *path, pid_t pid, struct error *err)
+{
+	char number[16];
+	int n = snprintf(number, sizeof(number), "%d", (int)pid);
+
+	if (path && file_replace(AT_FDCWD, path, number, (size_t)n, 0644, err) < 0)
+		return error_within(err, "--pid-file");
+	return 0;
+}
+
+int preserve_fds_check(unsigned int count, struct error *err)
+{
+	if (count > (unsigned int)INT_MAX - 3)
+		return fail(err, ERROR_USAGE, "--preserve-fds", "%u is more than there can be",
+		            count);
+	for (int fd = 3; fd < 3 + (int)count; fd++) {
+		int flags = fcntl(fd, F_GETFD);
+
+		if (flags < 0 || (flags & FD_CLOEXEC))
+			return fail(err, ERROR_USAGE, "--preserve-fds",
+			            "descriptor %d was not passed to cella", fd);
+	}
+	return 0;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLI_HANDOVER_H
+#define CLI_HANDOVER_H
+
+#include <sys/types.h>
+
+#include "base/error.h"
+
+/* What create, run and exec give to those who started us, and take from them. */
+
+/* Connect to --console-socket, before anything is made.
+ *
+ * ret_socket  the caller's; -1 where path is NULL.
+ * Returns     0, or -1 and *err. */
+int console_connect(const char *path, int *ret_socket, struct error *err) FALLIBLE;
+
+/* Send the master of a terminal as runc and crun do. Returns 0, or -1 and *err. */
+int console_send(int socket, int master, struct error *err) FALLIBLE;
+
+/* Write --pid-file: the number alone, without a newline, whole or not at all; path NULL writes none.
+ * Returns 0, or -1 and *err. */
+int pid_file_write(const char *path, pid_t pid, struct error *err) FALLIBLE;
+
+/* Check that the descriptors 3 to 2 + count were passed to us. Ours are all close-on-exec, theirs
+ * cannot be.
+ * Returns 0, or -1 and *err that names the first one missing. */
+int preserve_fds_check(unsigned int count, struct error *err) FALLIBLE;
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Options in front, the command, its own options; the one place that prints an error and that ends
+ * the program. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/own.h"
+#include "base/text.h"
+
+#include "command.h"
+#include "help.h"
+#include "options.h"
+#include "report.h"
+
+#ifndef CELLA_VERSION
+#define CELLA_VERSION "unknown"
+#endif
+#ifndef CELLA_COMMIT
+#define CELLA_COMMIT "unknown"
+#endif
+
+enum { ARENA_LIMIT = 64 << 20 };
+
+/* As crun and runc print theirs: engines read it. */
+static const char version[] = "cella version " CELLA_VERSION "\n"
+			      "commit: " CELLA_COMMIT "\n"
+			      "spec: 1.3.0\n"
+			      "+SECCOMP +CAP +YAJL\n";
+
+/* A descriptor below 3 that is closed would be given to the next file we open. */
+static int open_stdio(struct error *err)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+			return fail_errno(err, "/dev/null", "open");
+	return 0;
+}
+
+static int print_text(const char *bytes, struct error *err)
+{
+	return fd_write_whole(STDOUT_FILENO, "stdout", bytes, strlen(bytes), err);
+}
+
+static int print_help(const struct command *command, struct error *err)
+{
+	owned_text struct text out = {0};
+
+	if (command)
+		help_command(command, &out);
+	else
+		help_program(global_options, global_options_count, commands, &out);
+	return report_write(&out, err);
+}
+
+static int open_log(const struct global_flags *g, struct error *err)
+{
+	const char *path = g->log;
+	enum log_level level = g->log_level ? (enum log_level)(g->log_level - 1) : LOG_WARNING;
+
+	if (path && (text_begins(path, "syslog:") || text_begins(path, "journald:")))
+		return fail(err, ERROR_UNSUPPORTED, "--log",
+		            "'%.60s' is not there yet: only files are", path);
+	if (path && text_begins(path, "file:"))
+		path += strlen("file:");
+	if (log_open(path, (enum log_format)g->log_format, g->debug ? LOG_DEBUG : level, err) < 0)
+		return error_within(err, "--log");
+	return 0;
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; commands[i]; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+static int fail_unknown_command(const char *word, struct arena *arena, struct error *err)
+{
+	const char **names;
+	const char *nearest;
+	size_t count = 0;
+
+	while (commands[count])
+		count++;
+	names = arena_alloc(arena, count, sizeof(*names));
+	if (!names)
+		return arena_check(arena, err);
+	for (size_t i = 0; i < count; i++)
+		names[i] = commands[i]->name;
+	nearest = options_nearest(word, names, count);
+	if (nearest)
+		return fail(err, ERROR_USAGE, word,
+		            "unknown command; did you mean %s? try 'cella --help'", nearest);
+	return fail(err, ERROR_USAGE, word, "unknown command; try 'cella --help'");
+}
+
+static int check_operands(const struct command *command, const struct option_output *line,
+                          struct error *err)
+{
+	if (line->operands_count < command->operands_least)
+		return fail(err, ERROR_USAGE, command->name, "expected %s; try 'cella %s --help'",
+		            command->operands, command->name);
+	if (line->operands_count > command->operands_most)
+		return fail(err, ERROR_USAGE, line->operands[command->operands_most],
+		            "one word too many; try 'cella %s --help'", command->name);
+	return 0;
+}
+
+/* Returns the exit status, or -1 and *err and the exit status of that in call->failure. */
+static int run_command_line(const struct command *command, char **words, struct call *call,
+                            struct error *err)
+{
+	struct option_input in = {command->options,
+	                          command->options_count,
+	                          command->in_order,
+	                          arena_format(call->arena, "cella %s", command->name),
+	                          words,
+	                          call->arena};
+	void *flags = arena_alloc(call->arena, 1, command->flags_size + 1);
+	struct option_output line;
+
+	if (arena_check(call->arena, err) < 0 || options_read(&in, flags, &line, err) < 0)
+		return -1;
+	if (line.help)
+		return print_help(command, err);
+	if (check_operands(command, &line, err) < 0)
+		return -1;
+	call->flags = flags;
+	call->operands = line.operands;
+	call->operands_count = line.operands_count;
+	return command->run(call, err);
+}
+
+/* Everything but the last word. Returns as run_command_line() does. */
+static int run_program(char **words, struct runtime *rt, struct call *call, struct error *err)
+{
+	struct option_input in = {global_options, global_options_count, true, "cella",
+	                          words,          call->arena};
+	struct global_flags g = {0};
+	struct option_output line;
+	const struct command *command;
+
+	if (open_stdio(err) < 0 || options_read(&in, &g, &line, err) < 0)
+		return -1;
+	if (line.help)
+		return print_help(NULL, err);
+	if (g.version)
+		return print_text(version, err);
+	if (open_log(&g, err) < 0)
+		return -1;
+	if (line.operands_count == 0)
+		return fail(err, ERROR_USAGE, "", "no command; try 'cella --help'");
+	command = find_command(line.operands[0]);
+	if (!command)
+		return fail_unknown_command(line.operands[0], call->arena, err);
+	rt->root = g.root;
+	rt->executor = g.executor;
+	rt->trace = log_is_debug();
+	return run_command_line(command, line.operands + 1, call, err);
+}
+
+/* To the log, and to stderr where that is somewhere else: engines read the one, people the other. */
+static void print_error(const struct error *err)
+{
+	owned_text struct text line = {0};
+	const char *between = err->object[0] ? ": " : "";
+	struct error ignored;
+
+	log_error("%s%s%s", err->object, between, err->reason);
+	if (log_file() < 0)
+		return;
+	text_format(&line, "cella: %s%s%s\n", err->object, between, err->reason);
+	if (text_check(&line, &ignored) < 0 ||
+	    fd_write_whole(STDERR_FILENO, "stderr", line.bytes, line.length, &ignored) < 0)
+		log_debug("stderr: %s", ignored.reason); /* the log has it */
+}
+
+int main(int argc, char **argv)
+{
+	owned_arena struct arena *arena = arena_new(ARENA_LIMIT);
+	struct runtime rt = {.executors = executors};
+	struct call call = {.rt = &rt, .arena = arena, .failure = EXIT_FAILURE};
+	struct error err = {.reason = "out of memory"};
+	int status = -1;
+
+	if (arena)
+		status = run_program(argv + (argc > 0), &rt, &call, &err);
+	if (status < 0) {
+		print_error(&err);
+		status = call.failure;
+	}
+	return status;
+}

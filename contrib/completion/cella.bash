@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+# bash completion for cella, written by `cella completion bash`: change the tables instead.
+
+_cella_words()
+{
+	local word
+
+	while read -r word; do
+		COMPREPLY+=("$word")
+	done < <(compgen "$@" -- "$cur")
+}
+
+_cella_files()
+{
+	compopt -o filenames 2>/dev/null
+	_cella_words "$1"
+}
+
+_cella()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local command='' options='' operand='' front=() i
+
+	COMPREPLY=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		--root | --log | --log-format | --log-level | --cgroup-manager | --rootless | --executor)
+			((i++))
+			;;
+		-*) ;;
+		*)
+			command=${COMP_WORDS[i]}
+			break
+			;;
+		esac
+	done
+	front=("${COMP_WORDS[@]:1:i - 1}")
+
+	case "$command $prev" in
+	' --root')
+		_cella_files -d
+		return
+		;;
+	' --log')
+		_cella_files -f
+		return
+		;;
+	' --log-format')
+		_cella_words -W 'text json'
+		return
+		;;
+	' --log-level')
+		_cella_words -W 'error warning info debug'
+		return
+		;;
+	' --cgroup-manager')
+		_cella_words -W 'cgroupfs'
+		return
+		;;
+	' --rootless')
+		_cella_words -W 'auto'
+		return
+		;;
+	' --executor')
+		:
+		return
+		;;
+	'create --bundle' | 'create -b')
+		_cella_files -d
+		return
+		;;
+	'create --config' | 'create -f')
+		_cella_files -f
+		return
+		;;
+	'create --console-socket')
+		_cella_files -f
+		return
+		;;
+	'create --pid-file')
+		_cella_files -f
+		return
+		;;
+	'create --preserve-fds')
+		:
+		return
+		;;
+	'run --bundle' | 'run -b')
+		_cella_files -d
+		return
+		;;
+	'run --config' | 'run -f')
+		_cella_files -f
+		return
+		;;
+	'run --console-socket')
+		_cella_files -f
+		return
+		;;
+	'run --pid-file')
+		_cella_files -f
+		return
+		;;
+	'run --preserve-fds')
+		:
+		return
+		;;
+	'exec --process' | 'exec -p')
+		_cella_files -f
+		return
+		;;
+	'exec --cwd')
+		_cella_files -d
+		return
+		;;
+	'exec --env' | 'exec -e')
+		:
+		return
+		;;
+	'exec --user' | 'exec -u')
+		:
+		return
+		;;
+	'exec --additional-gids' | 'exec -g')
+		:
+		return
+		;;
+	'exec --cap' | 'exec -c')
+		:
+		return
+		;;
+	'exec --console-socket')
+		_cella_files -f
+		return
+		;;
+	'exec --pid-file')
+		_cella_files -f
+		return
+		;;
+	'exec --preserve-fds')
+		:
+		return
+		;;
+	'list --format' | 'list -f')
+		_cella_words -W 'table json'
+		return
+		;;
+	'ps --format' | 'ps -f')
+		_cella_words -W 'table json'
+		return
+		;;
+	'spec --bundle' | 'spec -b')
+		_cella_files -d
+		return
+		;;
+	'spec --file' | 'spec -f')
+		_cella_files -f
+		return
+		;;
+	esac
+
+	case $command in
+	'')
+		options='--root --log --log-format --log-level --debug --cgroup-manager --rootless --executor -v --version -h --help'
+		operand='create start run exec kill delete state list ps pause resume spec features completion'
+		;;
+	create)
+		options='-b --bundle -f --config --console-socket --pid-file --preserve-fds --no-pivot --no-new-keyring --dry-run -h --help'
+		operand=containers
+		;;
+	start)
+		options='-h --help'
+		operand=containers
+		;;
+	run)
+		options='-b --bundle -f --config --console-socket --pid-file --preserve-fds --no-pivot --no-new-keyring --dry-run -d --detach --keep --no-subreaper -h --help'
+		operand=containers
+		;;
+	exec)
+		options='-p --process -t --tty --cwd -e --env -u --user -g --additional-gids -c --cap --no-new-privs -d --detach --console-socket --pid-file --preserve-fds -h --help'
+		operand=containers
+		;;
+	kill)
+		options='-a --all -h --help'
+		operand=containers
+		;;
+	delete)
+		options='-f --force -h --help'
+		operand=containers
+		;;
+	state)
+		options='-h --help'
+		operand=containers
+		;;
+	list)
+		options='-q --quiet -f --format -h --help'
+		;;
+	ps)
+		options='-f --format -h --help'
+		operand=containers
+		;;
+	pause)
+		options='-h --help'
+		operand=containers
+		;;
+	resume)
+		options='-h --help'
+		operand=containers
+		;;
+	spec)
+		options='-b --bundle -f --file --rootless -h --help'
+		;;
+	features)
+		options='-h --help'
+		;;
+	completion)
+		options='-h --help'
+		operand=bash
+		;;
+	esac
+
+	if [[ $cur == -* ]]; then
+		_cella_words -W "$options"
+	elif [[ $operand == containers ]]; then
+		_cella_words -W "$(cella "${front[@]}" list --quiet 2>/dev/null)"
+	else
+		_cella_words -W "$operand"
+	fi
+}
+
+complete -F _cella cella
