@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+# Words for the contract tests. `load helpers` at the head of a file; see tests/run-contract.
+#
+#   bundle FILTER        make $BUNDLE/config.json: the base config through a jq filter; cd there
+#   cella ARGS…          the program, with --root and --executor of this run
+#   ok COMMAND…          must exit 0; then $output, $stderr
+#   exits N COMMAND…     must exit N; likewise
+#   refused COMMAND…     must exit non-zero with one line on stderr
+#   is A B, has TEXT PART, lacks TEXT PART, matches TEXT REGEX
+#   soon COMMAND…        must come true within 10 seconds
+#   status_is ID STATUS  what `state` says
+#   $ID                  the name of this test's container
+#   $T                   a folder of this test
+#   $CG                  the cgroup of this test's containers; $CGROUP is $ID's
+
+[ -n "${WORK-}" ] || {
+	echo "contract tests are run by tests/run-contract" >&2
+	exit 2
+}
+
+case ${CELLA##*/} in
+crun | runc) PEER=yes EXECUTOR=() ;;
+*) PEER=no EXECUTOR=(--executor "$CELLA_EXECUTOR") ;;
+esac
+
+# For what only cella promises, when a peer tries the tests.
+only_cella() { [ "$PEER" = no ] || skip "${CELLA##*/}: not its promise${1:+: $1}"; }
+
+# --- jq words for bundle ------------------------------------------------------------------------
+
+WORDS='
+def args(a): .process.args = a;
+def sh(s): .process.args = ["sh", "-c", s];
+def env(e): .process.env += e;
+def mount(d; t; s; o): .mounts += [{destination: d, type: t, source: s, options: o}];
+def bind(d; s): mount(d; "bind"; s; ["rbind", "rw"]);
+def bind(d; s; o): mount(d; "bind"; s; (["bind"] + o));
+def tmpfs(d; o): mount(d; "tmpfs"; "tmpfs"; o);
+def no_ns(t): .linux.namespaces |= map(select(.type != t));
+def new_ns(t): no_ns(t) | .linux.namespaces += [{type: t}];
+def join_ns(t; p): no_ns(t) | .linux.namespaces += [{type: t, path: p}];
+def ids(u): new_ns("user") | .linux.uidMappings = u | .linux.gidMappings = u;
+def mapped: ids([{containerID: 0, hostID: 100000, size: 65536}]);
+def caps(c): .process.capabilities = c;
+def all_caps(c): caps({bounding: c, effective: c, permitted: c, inheritable: [], ambient: []});
+def writable: .root.readonly = false;
+def share: bind("/share"; $share);
+def forever: sh("trap \"exit 0\" TERM; while :; do sleep 1000 & wait; done");
+'
+
+bundle() {
+	mkdir -p "$BUNDLE" && cd "$BUNDLE" || return
+	jq --arg share "$SHARE" --arg t "$T" --arg cgroup "$CG/$ID" --arg work "$WORK" \
+		"$WORDS .linux.cgroupsPath = \$cgroup | ${1:-.}" "$WORK/base.json" >config.json
+}
+
+# A root file system of this test's own, to be written to.
+own_rootfs() {
+	mkdir -p "$BUNDLE"
+	cp -a "$WORK/rootfs" "$BUNDLE/rootfs"
+}
+
+# --- the program --------------------------------------------------------------------------------
+
+cella() { timeout --foreground -k 5 "${LIMIT:-30}" "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" "$@"; }
+# The program itself, to be put into the background: $! is its pid.
+exec_cella() { exec "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" "$@"; }
+
+# --- what came ----------------------------------------------------------------------------------
+
+die() {
+	echo "$*"
+	return 1
+}
+report() {
+	echo "$1"
+	echo "-- stdout: $output"
+	echo "-- stderr: $stderr"
+	return 1
+}
+try() {
+	status=0
+	"$@" >"$T/stdout" 2>"$T/stderr" </dev/null || status=$?
+	output=$(<"$T/stdout")
+	stderr=$(<"$T/stderr")
+}
+ok() {
+	try "$@"
+	[ "$status" = 0 ] || report "exit status $status, expected 0: $*"
+}
+exits() {
+	local wanted=$1
+	shift
+	try "$@"
+	[ "$status" = "$wanted" ] || report "exit status $status, expected $wanted: $*"
+}
+refused() {
+	try "$@"
+	[ "$status" != 0 ] || report "exit status 0, expected a refusal: $*" || return
+	[ "$PEER" = no ] || return 0
+	[ -z "$output" ] || report "something on stdout: $*" || return
+	[[ $stderr == "cella: "* && $stderr != *$'\n'* ]] || report "stderr is not one line 'cella: …': $*"
+}
+is() { [ "$1" = "$2" ] || die "is '$1', expected '$2'"; }
+has() { [[ $1 == *"$2"* ]] || die "'$1' has no '$2'"; }
+lacks() { [[ $1 != *"$2"* ]] || die "'$1' has '$2'"; }
+matches() { [[ $1 =~ $2 ]] || die "'$1' does not match '$2'"; }
+soon() {
+	local i
+	for ((i = 0; i < 500; i++)); do
+		if "$@" >/dev/null 2>&1; then return 0; fi
+		sleep 0.02
+	done
+	die "not within 10 seconds: $*"
+}
+of_state() { cella state "$1" | jq -r ".$2"; }
+status_of() { of_state "$1" status; }
+has_status() { [ "$(status_of "$1")" = "$2" ]; }
+status_is() { is "$(status_of "$1")" "$2"; }
+pid_of() { of_state "$1" pid; }
+gone() { ! kill -0 "$1"; }
+
+# Run $ID in the background and wait until its program runs; $background is cella.
+run_in_background() {
+	exec_cella run "$@" "$ID" >"$T/stdout" 2>"$T/stderr" </dev/null &
+	background=$!
+	soon has_status "$ID" running
+}
+ended() { [[ ! -e /proc/$1/stat || $(<"/proc/$1/stat") == *") Z "* ]]; }
+ends_with() { # PID STATUS
+	local got=0
+	soon ended "$1" || return
+	wait "$1" || got=$?
+	[ "$got" = "$2" ] || die "exit status $got, expected $2: $(<"$T/stderr")"
+}
+
+# --- nothing is left ----------------------------------------------------------------------------
+
+# Processes that are not ours: with a pid namespace of our own, all that came after setup; else those
+# that run a program of the run.
+new_processes() {
+	local pid
+	# no subshell: it would see itself
+	for pid in /proc/[0-9]*; do
+		pid=${pid#/proc/}
+		[[ $PIDS_BEFORE != *" $pid "* && $pid != "$BASHPID" ]] || continue
+		if [ "$ISOLATED" = no ]; then
+			case $(readlink "/proc/$pid/exe" 2>/dev/null) in
+			"$CELLA" | "$WORK"/*) ;;
+			*) continue ;;
+			esac
+		fi
+		[ -e "/proc/$pid/stat" ] || continue
+		LEFT=$pid
+		return 0
+	done
+	return 1
+}
+no_new_processes() { ! new_processes; }
+
+nothing_left() {
+	local i
+	for ((i = 0; i < 100; i++)); do # a program that was told to end may take a moment
+		new_processes || break
+		sleep 0.02
+	done
+	if new_processes; then
+		die "a process is left: $LEFT: $(tr '\0' ' ' <"/proc/$LEFT/cmdline") $(grep State "/proc/$LEFT/status")" || return
+	fi
+	if [ "$(</proc/self/mountinfo)" != "$MOUNTS_BEFORE" ]; then
+		die "mounts have changed: $(diff <(echo "$MOUNTS_BEFORE") /proc/self/mountinfo)" || return
+	fi
+	if [ -n "$CG" ] && [ -n "$(find "/sys/fs/cgroup$CG" -mindepth 1 -type d)" ]; then
+		die "a cgroup is left: $(find "/sys/fs/cgroup$CG" -mindepth 1 -type d)" || return
+	fi
+	if [ "$PEER" = no ] && [ -n "$(ls -A "$ROOT" 2>/dev/null)" ]; then
+		die "the state directory has: $(ls -A "$ROOT")"
+	fi
+}
+
+# So that the tests after a failed one start from nothing.
+sweep() {
+	[ -z "$CG" ] || find "/sys/fs/cgroup$CG" -mindepth 1 -maxdepth 1 -name '*' -type d |
+		while read -r dir; do echo 0 >"$dir/cgroup.freeze"; echo 1 >"$dir/cgroup.kill"; done
+	while new_processes; do
+		kill -9 "$LEFT" 2>/dev/null || break
+		wait "$LEFT" 2>/dev/null || true
+		sleep 0.02
+	done
+	[ -z "$CG" ] || find "/sys/fs/cgroup$CG" -mindepth 1 -depth -type d -exec rmdir {} +
+	rm -rf "$ROOT"
+}
+
+contract_setup() {
+	T=$BATS_TEST_TMPDIR
+	chmod 755 "$T" "${T%/*}" "${T%/*/*}"
+	ID=c$BATS_TEST_NUMBER
+	BUNDLE=$T/bundle
+	ROOT=$T/root
+	SHARE=$T/share
+	mkdir -m 777 "$SHARE"
+	CG=
+	if [ -n "$TEST_CGROUP" ]; then
+		CG=$TEST_CGROUP/$BATS_TEST_NUMBER
+		mkdir "/sys/fs/cgroup$CG"
+	fi
+	CGROUP=/sys/fs/cgroup$CG/$ID
+	MOUNTS_BEFORE=$(</proc/self/mountinfo)
+	PIDS_BEFORE=" $(echo /proc/[0-9]*) "
+	PIDS_BEFORE=${PIDS_BEFORE//\/proc\//}
+}
+contract_teardown() {
+	local result=0
+	cd /
+	if [ -n "${BATS_TEST_COMPLETED-}" ] && [ -z "${BATS_TEST_SKIPPED-}" ]; then
+		nothing_left || result=1
+	fi
+	sweep 2>/dev/null || true
+	[ -z "$CG" ] || rmdir "/sys/fs/cgroup$CG" || result=1
+	return $result
+}
+setup() { contract_setup; }
+teardown() { contract_teardown; }

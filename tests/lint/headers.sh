@@ -1,0 +1,17 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Each header compiles alone, twice over, with both compilers.
+cd "$(dirname "$0")/../.." || exit 2
+rooms=$(awk '$1 != "" && !/^#/ { sub(/\/.*/, "", $1); if (!been[$1]++) print $1 }' tests/lint/layers)
+# shellcheck disable=SC2086
+find $rooms -name '*.h' | sort | {
+	status=0
+	while read -r header; do
+		for compiler in gcc clang; do
+			printf '#include "%s"\n#include "%s"\n' "$header" "$header" |
+				$compiler -std=gnu17 -D_GNU_SOURCE -iquote . -Wall -Wextra -Werror \
+					-fsyntax-only -x c - || status=1
+		done
+	done
+	exit $status
+}
