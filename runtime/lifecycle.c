@@ -48,6 +48,8 @@ static int look(struct container *c, struct error *err)
 {
 	if (c->executor->look(c, &c->state.status, err) < 0)
 		return error_within(err, "%s", c->state.id);
+	if (c->state.status == STATUS_STOPPED)
+		c->state.pid = 0; /* nobody's, or another's by now */
 	return 0;
 }
 

@@ -30,7 +30,7 @@ int namespace_look(struct container *c, enum container_status *ret_status, struc
 	bool frozen;
 
 	if (c->state.pid == 0) { /* a create is under way, or was killed */
-		*ret_status = STATUS_CREATING;
+		*ret_status = c->state.status == STATUS_STOPPED ? STATUS_STOPPED : STATUS_CREATING;
 		return 0;
 	}
 	pidfd = process_open(&who, err);

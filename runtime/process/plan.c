@@ -90,6 +90,14 @@ static int check_mapped(const struct spec *spec, const struct process_plan *plan
 	return 0;
 }
 
+/* The kernel takes -1 for "leave it as it is": here that would be root. */
+static int check_id(const char *path, uint32_t id, struct error *err)
+{
+	if (id == UINT32_MAX)
+		return fail(err, ERROR_CONFIG, path, "%u is no id: the last is 4294967294", id);
+	return 0;
+}
+
 static int plan_user(const struct spec *spec, const struct spec_process *p, const struct host *host,
                      struct arena *arena, struct process_plan *plan, struct error *err)
 {
@@ -98,13 +106,18 @@ static int plan_user(const struct spec *spec, const struct spec_process *p, cons
 
 	plan->uid = p->user.uid;
 	plan->gid = p->user.gid;
+	if (check_id("process.user.uid", plan->uid, err) < 0 ||
+	    check_id("process.user.gid", plan->gid, err) < 0)
+		return -1;
 	plan->umask = (mode_t)(p->user.umask.set ? p->user.umask.value : DEFAULT_UMASK);
 	plan->groups_count = p->user.additional_gids.count;
 	plan->groups = arena_alloc(arena, plan->groups_count + 1, sizeof(*plan->groups));
 	if (!plan->groups)
 		return arena_check(arena, err);
 	for (size_t i = 0; i < plan->groups_count; i++)
-		plan->groups[i] = p->user.additional_gids.item[i];
+		if (check_id("process.user.additionalGids",
+		             plan->groups[i] = p->user.additional_gids.item[i], err) < 0)
+			return -1;
 	if (user->set && !user->path)
 		plan->keep_groups = id_maps_are_own(&l->uid_mappings, &l->gid_mappings, host);
 	if (plan->keep_groups && plan->groups_count)
