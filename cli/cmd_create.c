@@ -25,5 +25,6 @@ const struct command create_command = {
 	.operands_most = 1,
 	.in_order = true,
 	.flags_size = sizeof(struct creation_flags),
+	.enters = true,
 	.run = create,
 };

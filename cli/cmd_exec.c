@@ -127,5 +127,6 @@ const struct command exec_command = {
 	.operands_most = OPERANDS_ANY,
 	.in_order = true,
 	.flags_size = sizeof(struct exec_flags),
+	.enters = true,
 	.run = exec,
 };

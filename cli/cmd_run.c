@@ -74,5 +74,6 @@ const struct command run_command = {
 	.operands_most = 1,
 	.in_order = true,
 	.flags_size = sizeof(struct creation_flags),
+	.enters = true,
 	.run = run,
 };

@@ -17,5 +17,6 @@ const struct command start_command = {
 	.examples = "cella start web\n",
 	.operands_least = 1,
 	.operands_most = 1,
+	.enters = true,
 	.run = start,
 };

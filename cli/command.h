@@ -65,6 +65,7 @@ struct option_row {
 struct call {
 	const struct runtime *rt;
 	struct arena *arena; /* lives as long as the call */
+	char **argv;         /* the whole command line */
 	const void *flags;   /* the command's own struct, filled */
 	char **operands;     /* NULL-terminated */
 	size_t operands_count;
@@ -80,6 +81,7 @@ struct command {
 	size_t options_count;
 	const char *examples; /* lines, each ends with a newline */
 	size_t operands_least, operands_most;
+	bool enters;       /* has a process go where others are: see runtime_protect() */
 	bool in_order;     /* options end at the first operand: what follows belongs to others */
 	size_t flags_size; /* of the struct of flags; 0: none */
 	/* Returns the exit status, or -1 and *err. */

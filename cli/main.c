@@ -130,6 +130,8 @@ static int run_command_line(const struct command *command, char **words, struct 
 		return print_help(command, err);
 	if (check_operands(command, &line, err) < 0)
 		return -1;
+	if (command->enters && runtime_protect(call->rt, call->argv, err) < 0)
+		return -1;
 	call->flags = flags;
 	call->operands = line.operands;
 	call->operands_count = line.operands_count;
@@ -184,7 +186,7 @@ int main(int argc, char **argv)
 {
 	owned_arena struct arena *arena = arena_new(ARENA_LIMIT);
 	struct runtime rt = {.executors = executors};
-	struct call call = {.rt = &rt, .arena = arena, .failure = EXIT_FAILURE};
+	struct call call = {.rt = &rt, .arena = arena, .argv = argv, .failure = EXIT_FAILURE};
 	struct error err = {.reason = "out of memory"};
 	int status = -1;
 
