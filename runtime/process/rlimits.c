@@ -39,8 +39,8 @@ int plan_rlimits(const struct spec_process *process, struct arena *arena, struct
 		int64_t resource;
 
 		if (!table_value(resources, ARRAY_SIZE(resources), asked->type, &resource)) {
-			(void)fail(err, ERROR_CONFIG, "type", "unknown limit '%s'", asked->type);
-			return error_within(err, "process.rlimits[%zu]", i);
+			(void)fail(err, ERROR_CONFIG, "", "unknown limit '%s'", asked->type);
+			return error_within(err, "process.rlimits[%zu].type", i);
 		}
 		plan->limits[plan->limits_count++] = (struct process_limit){
 			.resource = (int)resource,

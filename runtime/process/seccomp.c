@@ -166,13 +166,14 @@ static int add_call(scmp_filter_ctx context, const struct spec_seccomp_rule *rul
 	return 0;
 }
 
-static int add_rule(scmp_filter_ctx context, const struct spec_seccomp_rule *rule,
+static int add_rule(scmp_filter_ctx context, const struct spec_seccomp *asked, size_t index,
                     uint32_t default_action, struct error *err)
 {
+	const struct spec_seccomp_rule *rule = &asked->syscalls.item[index];
 	uint32_t action;
 
 	if (read_action(rule->action, &rule->errno_ret, &action, err) < 0)
-		return error_within(err, "action");
+		return error_within(err, "linux.seccomp.syscalls[%zu].action", index);
 	if (action == default_action)
 		return 0;
 	for (size_t i = 0; i < rule->names.count; i++) {
@@ -187,7 +188,8 @@ static int add_rule(scmp_filter_ctx context, const struct spec_seccomp_rule *rul
 		result = add_call(context, rule, action, number);
 		if (result < 0) {
 			(void)refuse(err, rule->names.item[i], "add the rule", result);
-			return error_within(err, "names[%zu]", i);
+			return error_within(err, "linux.seccomp.syscalls[%zu].names[%zu]", index,
+			                    i);
 		}
 	}
 	return 0;
@@ -197,8 +199,8 @@ static int add_rules(scmp_filter_ctx context, const struct spec_seccomp *asked,
                      uint32_t default_action, struct error *err)
 {
 	for (size_t i = 0; i < asked->syscalls.count; i++)
-		if (add_rule(context, &asked->syscalls.item[i], default_action, err) < 0)
-			return error_within(err, "linux.seccomp.syscalls[%zu]", i);
+		if (add_rule(context, asked, i, default_action, err) < 0)
+			return -1;
 	return 0;
 }
 
