@@ -16,8 +16,8 @@
 
 #include "base/log.h"
 #include "base/own.h"
-#include "cgroups/cgroups.h"
 
+#include "cgroups.h"
 #include "events.h"
 #include "tree.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fd.h"
-#include "cgroups/cgroups.h"
 
+#include "cgroups.h"
 #include "events.h"
 
 int cgroup_freeze(int dir, bool frozen, struct error *err)

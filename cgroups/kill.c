@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "cgroups/cgroups.h"
+
+#include "cgroups.h"
 
 enum { PASSES = 64, LIST_LIMIT = 64 << 20 };
 

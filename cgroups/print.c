@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cgroups/cgroups.h"
+
+#include "cgroups.h"
 
 void cgroup_print(const struct cgroup_plan *plan, struct json_writer *w, const char *key)
 {

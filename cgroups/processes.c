@@ -6,8 +6,8 @@
 
 #include "base/fd.h"
 #include "base/own.h"
-#include "cgroups/cgroups.h"
 
+#include "cgroups.h"
 #include "tree.h"
 
 enum { PROCS_LIMIT = 64 << 20, DEPTH_LIMIT = 128 };

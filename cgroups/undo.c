@@ -9,8 +9,8 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "base/text.h"
-#include "cgroups/cgroups.h"
 
+#include "cgroups.h"
 #include "events.h"
 #include "tree.h"
 

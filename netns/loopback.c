@@ -4,7 +4,8 @@
 #include <sys/socket.h>
 
 #include "base/own.h"
-#include "netns/netns.h"
+
+#include "netns.h"
 
 int netns_loopback_up(struct error *err)
 {

@@ -21,10 +21,10 @@ struct asked {
 	const struct executor *executor;
 };
 
-static void plan_release(struct plan **plan)
+static void asked_release(struct asked *asked)
 {
-	if (*plan)
-		plan_close(*plan);
+	if (asked->plan)
+		plan_close(asked->plan);
 }
 
 /* Read and decide; nothing has changed when this returns. */
@@ -43,8 +43,8 @@ static int ask(const struct runtime *rt, const struct create_options *o, struct 
 	};
 	struct host host;
 
-	if (!config)
-		return arena_check(arena, err);
+	if (arena_check(arena, err) < 0 || !config)
+		return -1;
 	if (identifier_check(o->id, err) < 0 ||
 	    fd_read_file(AT_FDCWD, config, JSON_BYTES_LIMIT, arena, &ret->bytes, &ret->length,
 	                 err) < 0 ||
@@ -62,14 +62,13 @@ int container_dry_run(const struct runtime *rt, const struct create_options *opt
 {
 	owned_arena struct arena *arena = arena_new(256 << 20);
 	struct json_writer w = {.out = out, .indent = 2};
-	struct asked asked;
+	OWNED(asked_release) struct asked asked = {0};
 
 	if (!arena)
 		return fail(err, ERROR_SYSTEM, options->id, "out of memory");
 	if (ask(rt, options, arena, &asked, err) < 0)
 		return -1;
 	plan_print(asked.plan, &w);
-	plan_close(asked.plan);
 	return text_check(out, err);
 }
 
@@ -123,9 +122,8 @@ int container_create(const struct runtime *rt, const struct create_options *opti
                      struct container **ret_container, struct error *err)
 {
 	owned_container struct container *c = NULL;
-	OWNED(plan_release) struct plan *plan = NULL;
 	struct create_options copy = *options;
-	struct asked asked = {0};
+	OWNED(asked_release) struct asked asked = {0};
 
 	if (identifier_check(options->id, err) < 0)
 		return -1;
@@ -135,7 +133,6 @@ int container_create(const struct runtime *rt, const struct create_options *opti
 	copy.bundle = arena_text(c->arena, options->bundle);
 	if (ask(rt, &copy, c->arena, &asked, err) < 0)
 		return -1;
-	plan = asked.plan;
 	c->executor = asked.executor;
 	if (rt->trace && trace_executor(c, err) < 0)
 		return -1;

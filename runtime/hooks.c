@@ -2,11 +2,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/own.h"
@@ -14,6 +14,8 @@
 #include "base/signals.h"
 
 #include "runtime.h"
+
+enum { ARGUMENTS_LIMIT = 64 << 20 };
 
 /* The state as a file that a hook reads from its start. */
 static int state_file(const struct state *state, struct error *err)
@@ -121,9 +123,9 @@ static int hook_run(const struct spec_hook *hook, struct hook_call *call, struct
 }
 
 /* Arrays that execve wants: ended by NULL. */
-static char **vector(const text_list *texts, const char *first)
+static char **vector(const text_list *texts, const char *first, struct arena *arena)
 {
-	char **v = calloc(texts->count + 2, sizeof(*v));
+	char **v = arena_alloc(arena, texts->count + 2, sizeof(*v));
 
 	if (!v)
 		return NULL;
@@ -134,25 +136,22 @@ static char **vector(const text_list *texts, const char *first)
 	return v;
 }
 
-static void vector_release(char ***v)
-{
-	free(*v);
-}
-
 int hooks_run(const struct spec *spec, enum hook_point point, const struct state *state,
               const struct hook_place *place, struct error *err)
 {
+	owned_arena struct arena *arena = NULL;
 	owned_fd file = -1;
 
 	if (spec->hooks[point].count == 0)
 		return 0;
+	arena = arena_new(ARGUMENTS_LIMIT);
 	file = state_file(state, err);
 	if (file < 0)
 		return -1;
 	for (size_t i = 0; i < spec->hooks[point].count; i++) {
 		const struct spec_hook *hook = &spec->hooks[point].item[i];
-		OWNED(vector_release) char **argv = vector(&hook->args, hook->path);
-		OWNED(vector_release) char **envp = vector(&hook->env, NULL);
+		char **argv = arena ? vector(&hook->args, hook->path, arena) : NULL;
+		char **envp = arena ? vector(&hook->env, NULL, arena) : NULL;
 		struct hook_call call = {.argv = argv,
 		                         .envp = envp,
 		                         .path = hook->path,

@@ -43,7 +43,8 @@ struct executor {
 	/* Called first of all by programs that will create, start or exec: may execute this program
 	 * anew with the same arguments; returns when it is safe to go on. NULL: it is. */
 	int (*protect)(char *const *argv, struct error *err) FALLIBLE;
-	/* Make the container up to where start lets its program run: state.pid, init, control and console are set. On -1 nothing is left. */
+	/* Make the container up to where start lets its program run: state.pid, init, control and
+	 * console are set. On -1 nothing is left. */
 	int (*create)(struct container *c, struct plan *plan, struct error *err) FALLIBLE;
 	/* Let the program run; returns when execve has happened or failed. */
 	int (*start)(struct container *c, struct error *err) FALLIBLE;
@@ -103,7 +104,8 @@ int container_pause(struct container *c, struct error *err) FALLIBLE;
 int container_resume(struct container *c, struct error *err) FALLIBLE;
 int container_processes(struct container *c, pid_t **ret_pids, size_t *ret_count,
                         struct error *err) FALLIBLE;
-/* force: kill first; without it only a stopped container is deleted. Runs poststop hooks. The struct must still be freed. */
+/* force: kill first; without it only a stopped container is deleted. Runs poststop hooks. The
+ * struct must still be freed. */
 int container_delete(struct container *c, bool force, struct error *err) FALLIBLE;
 /* Delete by id, also what a killed create left half-made. force and no such container: content. */
 int container_delete_id(const struct runtime *rt, const char *id, bool force,

@@ -160,6 +160,7 @@ static const struct field_type clos_id = {.kind = FIELD_TEXT, .wrong = wrong_fil
 static const struct field_type bandwidth = {.kind = FIELD_TEXT, .wrong = wrong_bandwidth};
 
 /* from the beginning of a struct inside struct spec_linux */
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a member name can have none */
 #define WITHIN(outer, member) (AT(outer.member) - AT(outer))
 
 static const struct field rdt_members[] = {

@@ -4,11 +4,14 @@
 
 /* spec: what was asked.
  *
- * PROMISE: the bytes of a config.json become a struct spec, or a refusal that names the JSON path and says what would be right. Pure: no system call, nothing of
- * this machine is looked at. Unknown members are ignored as the specification says; known ones have the right type and a value that the specification allows.
+ * PROMISE: the bytes of a config.json become a struct spec, or a refusal that names the JSON path and
+ * says what would be right. Pure: no system call, nothing of this machine is looked at. Unknown members
+ * are ignored as the specification says; known ones have the right type and a value that the
+ * specification allows.
  * Whether this host and this build can do it is the plan's question.
  *
- * All memory is in the arena given to spec_read(). Texts are never NULL where the specification requires the member; else NULL means absent.
+ * All memory is in the arena given to spec_read(). Texts are never NULL where the specification
+ * requires the member; else NULL means absent.
  * Spec: runtime-spec 1.3.0. */
 
 #include <stdbool.h>
@@ -322,8 +325,8 @@ struct spec {
  * name      for errors about the document as a whole; "config.json".
  * ret_spec  in arena.
  * Returns   0, or -1 and *err (ERROR_CONFIG; the object is a JSON path).
- * Errors    what json_read() refuses; wrong types and values; a missing required member; another major version than 1; windows, solaris, zos or freebsd
- *           without linux; rules between members (gid mappings without a user namespace …). */
+ * Errors    what json_read() refuses; wrong types and values; a missing required member; another major version
+ *           than 1; windows, solaris, zos or freebsd without linux; rules between members (gid mappings without a user namespace …). */
 int spec_read(const char *name, const char *bytes, size_t length, struct arena *arena,
               const struct spec **ret_spec, struct error *err) FALLIBLE;
 
@@ -339,7 +342,8 @@ int spec_read_resources(const char *name, const char *bytes, size_t length, stru
 const char *spec_annotation(const struct spec *spec, const char *key);
 
 /* Write the default configuration: a shell in a new instance, that runs as it is.
- * rootless_uid, rootless_gid   map this user to root in a new user namespace and leave out what it can't have; -1: none. */
+ * rootless_uid, rootless_gid   map this user to root in a new user namespace and leave out what it
+ *                              can't have; -1: none. */
 void spec_write_template(struct json_writer *w, int64_t rootless_uid, int64_t rootless_gid);
 
 /* ---- state ---- */
@@ -378,7 +382,8 @@ void state_write(struct json_writer *w, const struct state *state);
 int state_read(const char *bytes, size_t length, struct arena *arena, struct state *ret_state,
                struct error *err) FALLIBLE;
 
-/* The state as the specification and hooks have it (ociVersion, id, status, pid, bundle, annotations), without opening bracket: members only, so that commands may add theirs. */
+/* The state as the specification and hooks have it (ociVersion, id, status, pid, bundle,
+ * annotations), without opening bracket: members only, so that commands may add theirs. */
 void state_write_oci(struct json_writer *w, const struct state *state);
 
 /* ---- features ---- */

@@ -8,7 +8,7 @@
 
 #include "parts.h"
 
-enum { HOME_SIZE = 512, LINE_SIZE = 1024 };
+enum { HOME_SIZE = 512, LINE_SIZE = 1024, LINES_MOST = 100000 };
 
 /* A line of passwd(5): name:password:UID:GID:GECOS:directory:shell. Takes the line apart. */
 static const char *home_in_line(char *line, uid_t uid)
@@ -28,44 +28,67 @@ static const char *home_in_line(char *line, uid_t uid)
 	return field[5];
 }
 
-/* Reads the file a line at a time through a small window; a line that does not fit is no line. */
+/* A file read through a small window, a line at a time; a line that does not fit in is no line. */
+struct window {
+	int file;
+	bool skip, ended;
+	size_t length, used; /* bytes there; of these, before the next line */
+	char bytes[LINE_SIZE + 1];
+};
+
+static bool fill(struct window *w)
+{
+	ssize_t n;
+
+	w->length -= w->used;
+	memmove(w->bytes, w->bytes + w->used, w->length);
+	w->used = 0;
+	if (w->length == LINE_SIZE) {
+		w->skip = true;
+		w->length = 0;
+	}
+	n = w->ended ? -1 : read(w->file, w->bytes + w->length, LINE_SIZE - w->length);
+	if (n < 0)
+		return false;
+	w->length += (size_t)n;
+	if (n == 0) {
+		w->ended = true;
+		w->bytes[w->length++] = '\n'; /* there may be none behind the last line */
+	}
+	return true;
+}
+
+static char *next_line(struct window *w)
+{
+	for (;;) {
+		char *line = w->bytes + w->used;
+		char *end = memchr(line, '\n', w->length - w->used);
+
+		if (!end && !fill(w))
+			return NULL;
+		if (!end)
+			continue;
+		*end = '\0';
+		w->used = (size_t)(end + 1 - w->bytes);
+		if (!w->skip)
+			return line;
+		w->skip = false;
+	}
+}
+
 static bool find_home(uid_t uid, char *home, size_t size)
 {
 	owned_fd file = open("/etc/passwd", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	char window[LINE_SIZE + 1];
-	size_t length = 0;
-	bool skip = false;
+	struct window w = {.file = file};
+	char *line;
 
-	for (int reads = 0; file >= 0 && reads < 1024; reads++) {
-		ssize_t n = read(file, window + length, LINE_SIZE - length);
-		char *line = window, *end;
+	for (int lines = 0; file >= 0 && lines < LINES_MOST && (line = next_line(&w)); lines++) {
+		const char *found = home_in_line(line, uid);
 
-		if (n < 0 || (n == 0 && length == 0))
-			return false;
-		length += (size_t)n;
-		if (n == 0)
-			window[length++] = '\n';
-		window[length] = '\0';
-		while ((end = memchr(line, '\n', length - (size_t)(line - window)))) {
-			const char *found;
-
-			*end = '\0';
-			found = skip ? NULL : home_in_line(line, uid);
-			skip = false;
-			if (found && strlen(found) < size) {
-				(void)strcpy(home, found);
-				return true;
-			}
-			line = end + 1;
+		if (found && strlen(found) < size) {
+			memcpy(home, found, strlen(found) + 1);
+			return true;
 		}
-		length -= (size_t)(line - window);
-		memmove(window, line, length);
-		if (length == LINE_SIZE) {
-			skip = true;
-			length = 0;
-		}
-		if (n == 0)
-			return false;
 	}
 	return false;
 }
@@ -79,6 +102,6 @@ void environment_home(const struct process_plan *plan)
 		if (text_begins(plan->env[i], "HOME="))
 			return;
 	if (!find_home(plan->uid, variable + name, sizeof(variable) - name))
-		(void)strcpy(variable + name, "/");
+		memcpy(variable + name, "/", sizeof("/"));
 	plan->env[plan->env_count] = variable; /* the room behind the end */
 }

@@ -96,6 +96,6 @@ int process_find(const struct process_plan *plan, char *found, size_t size, stru
 	errnum = try(program);
 	if (errnum)
 		return refuse(program, errnum, err);
-	(void)strcpy(found, program);
+	memcpy(found, program, strlen(program) + 1);
 	return 0;
 }

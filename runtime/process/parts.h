@@ -20,8 +20,9 @@ int plan_rlimits(const struct spec_process *process, struct arena *arena, struct
 int plan_seccomp(const struct spec *spec, const struct host *host, struct arena *arena,
                  struct process_plan *plan, struct error *err) FALLIBLE;
 
-/* "RLIMIT_NOFILE"; NULL for none that we know. */
+/* "RLIMIT_NOFILE" and its number; NULL and false for none that we know. Context: any. */
 const char *rlimit_name(int resource);
+bool rlimit_number(const char *name, int *ret);
 
 /* Whether a plain user writes both maps without help: one id each, its own. Then setgroups(2) is
  * denied for good (user_namespaces(7)). */

@@ -67,8 +67,8 @@ int process_apply_rlimits(const struct process_plan *plan, pid_t pid, struct err
 int process_apply_limits(const struct process_plan *plan, struct error *err) FALLIBLE;
 /* New session, controlling terminal (slave >= 0, becomes 0, 1, 2), its size. */
 int process_apply_terminal(const struct process_plan *plan, int slave, struct error *err) FALLIBLE;
-/* Umask, HOME, bounding set, groups, gid, uid, keeping permitted capabilities for the last step; then cwd, checked to be
- * inside the root. Context: child, in the root. */
+/* Umask, HOME, bounding set, groups, gid, uid, keeping permitted capabilities for the last step; then
+ * cwd, checked to be inside the root. Context: child, in the root. */
 int process_apply_user(const struct process_plan *plan, struct error *err) FALLIBLE;
 /* Find args[0] as the user would, in PATH of plan->env. The path is left in found (size PATH_MAX).
  * Errors  "executable file not found in $PATH", or the kernel's words: "no such file or directory", "permission denied". */
@@ -78,7 +78,8 @@ int process_find(const struct process_plan *plan, char *found, size_t size,
  * descriptors; signals reset. Only execve(2) may follow. */
 int process_apply_last(const struct process_plan *plan, struct error *err) FALLIBLE;
 
-/* Write maps of a process's new user namespace: directly with rights or for the own single id, else with newuidmap(1) and newgidmap(1).
+/* Write maps of a process's new user namespace: directly with rights or for the own single id, else
+ * with newuidmap(1) and newgidmap(1).
  * pid_dir_pid  the process. Context: host. Returns 0, or -1 and *err ("linux.uidMappings"). */
 int process_write_id_maps(pid_t pid, const id_map_list *uids, const id_map_list *gids,
                           const struct host *host, struct error *err) FALLIBLE;

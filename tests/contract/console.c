@@ -64,7 +64,7 @@ static int copy(int from, int to)
 static int relay(int master)
 {
 	struct pollfd fds[] = {
-		{.fd = master, .events = POLLIN},
+		{.fd = master,       .events = POLLIN},
 		{.fd = STDIN_FILENO, .events = POLLIN},
 	};
 
