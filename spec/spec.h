@@ -326,7 +326,8 @@ struct spec {
  * ret_spec  in arena.
  * Returns   0, or -1 and *err (ERROR_CONFIG; the object is a JSON path).
  * Errors    what json_read() refuses; wrong types and values; a missing required member; another major version
- *           than 1; windows, solaris, zos or freebsd without linux; rules between members (gid mappings without a user namespace …). */
+ *           than 1; windows, solaris, zos or freebsd without linux; rules between members (gid mappings
+ *           without a user namespace …). */
 int spec_read(const char *name, const char *bytes, size_t length, struct arena *arena,
               const struct spec **ret_spec, struct error *err) FALLIBLE;
 

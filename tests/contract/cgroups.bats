@@ -1,0 +1,75 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# A cgroup for each container.
+load helpers
+
+setup() {
+	contract_setup
+	[ -n "$CG" ] || skip "no right over cgroups"
+}
+
+@test "the program is born in the cgroup of cgroupsPath, and it goes with the container" {
+	bundle forever
+	ok cella run -d "$ID"
+	grep -qx "0::$CG/$ID" "/proc/$(pid_of "$ID")/cgroup"
+	ok cella exec "$ID" true
+	ok cella delete --force "$ID"
+	[ ! -e "$CGROUP" ]
+}
+
+@test "without cgroupsPath it is below cella/ beside our own" {
+	only_cella
+	bundle 'forever | del(.linux.cgroupsPath)'
+	ok cella run -d "$ID"
+	matches "$(<"/proc/$(pid_of "$ID")/cgroup")" "0::.*/cella/$ID$"
+	ok cella delete --force "$ID"
+}
+
+@test "pause stops all processes, resume lets them go on" {
+	bundle 'sh("while :; do echo x >>/share/ticks; sleep 0.02; done") | share'
+	ok cella run -d "$ID"
+	soon test -s "$SHARE/ticks"
+	ok cella pause "$ID"
+	status_is "$ID" paused
+	before=$(wc -c <"$SHARE/ticks")
+	sleep 0.2
+	is "$(wc -c <"$SHARE/ticks")" "$before"
+	ok cella resume "$ID"
+	status_is "$ID" running
+	soon test "$(wc -c <"$SHARE/ticks")" -gt "$before" || soon sh -c "[ \$(wc -c <$SHARE/ticks) -gt $before ]"
+	ok cella pause "$ID"
+	ok cella delete --force "$ID"
+}
+
+@test "kill --all reaches every process" {
+	only_cella
+	bundle 'no_ns("pid") | sh("trap : TERM; sleep 4321 & sleep 4321 & wait; wait; exit 0")'
+	ok cella run -d "$ID"
+	soon sh -c "[ \$(wc -l <$CGROUP/cgroup.procs) = 3 ]"
+	ok cella kill --all "$ID" TERM
+	soon has_status "$ID" stopped
+	is "$(wc -l <"$CGROUP/cgroup.procs")" 0
+	ok cella delete "$ID"
+}
+
+@test "delete removes cgroups that were made inside" {
+	bundle forever
+	ok cella run -d "$ID"
+	mkdir -p "$CGROUP/a/b"
+	ok cella delete --force "$ID"
+	[ ! -e "$CGROUP" ]
+}
+
+@test "a cgroup that has processes is not taken" {
+	only_cella
+	bundle 'args(["true"])'
+	mkdir "$CGROUP"
+	sleep 1000 3>&- &
+	sleeper=$!
+	echo $sleeper >"$CGROUP/cgroup.procs"
+	refused cella run "$ID"
+	kill -0 $sleeper
+	kill -9 $sleeper
+	wait $sleeper || true
+	[ ! -d "$CGROUP" ] || rmdir "$CGROUP"
+}

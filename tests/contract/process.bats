@@ -1,0 +1,129 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What a process is: ids, sets, limits, environment, filter.
+load helpers
+
+@test "user, groups and umask" {
+	bundle '.process.user = {uid: 1000, gid: 1000, additionalGids: [2000, 5], umask: 63} | sh("id; umask")'
+	ok cella run "$ID"
+	matches "$output" "uid=1000.* gid=1000.*groups=.*2000.*
+0077"
+	bundle 'sh("umask; grep Groups /proc/self/status")'
+	ok cella run "$ID"
+	matches "$output" "^0022
+Groups:[[:space:]]*$"
+}
+
+@test "HOME is the user's, unless it is given" {
+	bundle 'sh("echo $HOME")'
+	ok cella run "$ID"
+	is "$output" /root
+	bundle '.process.user = {uid: 1000, gid: 1000} | sh("echo $HOME")'
+	ok cella run "$ID"
+	is "$output" /home/sailor
+	bundle '.process.user = {uid: 7, gid: 7} | sh("echo $HOME")'
+	ok cella run "$ID"
+	is "$output" /
+	bundle 'env(["HOME=/x"]) | sh("echo $HOME")'
+	ok cella run "$ID"
+	is "$output" /x
+}
+
+@test "the five capability sets" {
+	bundle 'caps({bounding: ["CAP_KILL", "CAP_CHOWN", "CAP_SETUID"], permitted: ["CAP_KILL", "CAP_CHOWN"], effective: ["CAP_KILL"],
+		inheritable: ["CAP_CHOWN"], ambient: ["CAP_CHOWN"]}) | .process.user = {uid: 1000, gid: 1000}
+		| .process.noNewPrivileges = false | args(["grep", "Cap", "/proc/self/status"])'
+	ok cella run "$ID"
+	is "$(tr -s '[:space:]' ' ' <<<"$output")" "CapInh: 0000000000000001 CapPrm: 0000000000000001 CapEff: 0000000000000001 CapBnd: 00000000000000a1 CapAmb: 0000000000000001 "
+	bundle 'del(.process.capabilities) | args(["grep", "Cap", "/proc/self/status"])'
+	ok cella run "$ID"
+	lacks "$output" "1"
+}
+
+@test "no_new_privs, both ways" {
+	for value in true false; do
+		bundle ".process.noNewPrivileges = $value | args([\"grep\", \"NoNewPrivs\", \"/proc/self/status\"])"
+		ok cella run "$ID"
+		matches "$output" "$([ $value = true ] && echo 1 || echo 0)$"
+	done
+}
+
+@test "limits and oom score" {
+	bundle '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 100, hard: 200}, {type: "RLIMIT_CORE", soft: 0, hard: 0}]
+		| .process.oomScoreAdj = 500 | sh("ulimit -Sn; ulimit -Hn; ulimit -c; cat /proc/self/oom_score_adj")'
+	ok cella run "$ID"
+	is "$output" "100
+200
+0
+500"
+}
+
+@test "a limit above the caller's is refused by name where the right is missing" {
+	only_cella
+	own=$(ulimit -Hn)
+	[ "$own" != unlimited ] || skip "no limit to exceed"
+	bundle ".process.rlimits = [{type: \"RLIMIT_NOFILE\", soft: $own, hard: $((own + 1))}]"
+	try setpriv --bounding-set -sys_resource --inh-caps -sys_resource "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" run "$ID"
+	[ "$status" = 1 ]
+	has "$stderr" RLIMIT_NOFILE
+}
+
+@test "cwd, also one that only root may enter" {
+	own_rootfs
+	mkdir -m 700 "$BUNDLE/rootfs/deep"
+	bundle '.root.path = "rootfs" | .process.cwd = "/deep" | .process.user = {uid: 1000, gid: 1000} | args(["pwd"])'
+	ok cella run "$ID"
+	is "$output" /deep
+}
+
+@test "signals are at their defaults and none is blocked" {
+	bundle 'args(["grep", "-E", "Sig(Blk|Ign)", "/proc/self/status"])'
+	ok sh -c "trap '' INT TERM HUP; exec \"\$@\"" sh "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" run "$ID"
+	is "$(tr -s '[:space:]' ' ' <<<"$output")" "SigBlk: 0000000000000000 SigIgn: 0000000000000000 "
+}
+
+@test "seccomp: errno, allow, kill and conditions" {
+	bundle '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [
+		{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 28},
+		{names: ["no_such_call"], action: "SCMP_ACT_KILL"},
+		{names: ["kill"], action: "SCMP_ACT_ERRNO", args: [{index: 1, value: 10, op: "SCMP_CMP_EQ"}]}]}
+		| sh("mkdir /tmp/x; kill -0 1 && echo zero; kill -10 1 || echo ten")'
+	ok cella run "$ID"
+	is "$output" "zero
+ten"
+	has "$stderr" "No space left on device"
+	bundle '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_KILL_PROCESS"}]}
+		| args(["mkdir", "/tmp/x"])'
+	exits 159 cella run "$ID"
+}
+
+@test "seccomp with and without no_new_privs, as a plain user" {
+	for value in true false; do
+		bundle ".process.noNewPrivileges = $value | .process.user = {uid: 1000, gid: 1000}
+			| .linux.seccomp = {defaultAction: \"SCMP_ACT_ALLOW\", syscalls: [{names: [\"mkdir\", \"mkdirat\"], action: \"SCMP_ACT_ERRNO\"}]}
+			| sh(\"grep Seccomp: /proc/self/status; mkdir /tmp/x\")"
+		exits 1 cella run "$ID"
+		matches "$output" "2$"
+		has "$stderr" "Operation not permitted"
+	done
+}
+
+@test "a descriptor of the host as cwd is refused" {
+	only_cella
+	for n in 3 4 5 6 7 8; do
+		bundle ".process.cwd = \"/proc/self/fd/$n\""
+		refused cella run "$ID"
+		has "$stderr" "process.cwd"
+	done
+}
+
+@test "the file we were started from can't be written to through /proc" {
+	only_cella
+	# with every right there is: else the kernel does not even show it
+	bounding=$((16#$(grep CapBnd /proc/self/status | cut -f2)))
+	all=$(cella features | jq -c --argjson set "$bounding" \
+		'[.linux.capabilities | to_entries[] | select(($set / pow(2; .key) | floor) % 2 == 1) | .value]')
+	bundle "no_ns(\"pid\") | all_caps($all) | sh(\"chmod 755 /proc/\$PPID/exe\")"
+	exits 1 cella run "$ID"
+	has "$stderr" "Read-only file system"
+}
