@@ -141,6 +141,9 @@ unit-programs: $(UNIT)
 contract: all ## contract tests: what any executor must do (CELLA_EXECUTOR), as TAP
 	@CELLA='$(abspath $(B))/cella' tests/run-contract
 
+stress: all ## a thousand runs, fifty at once, kill -9 at 200 moments
+	@RUNS=1000 AT_ONCE=50 MOMENTS=200 LIMIT_FILE=900 tests/run-contract $(B)/cella $(abspath tests/contract/stress.bats)
+
 asan: ## unit and contract tests under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory SAN=address,undefined B=$(B)/san WERROR=-Werror all unit-programs
 	@tests/run-asan $(B)/san $(MAKE) --no-print-directory SAN=address,undefined B=$(B)/san
@@ -199,5 +202,5 @@ help: ## this list
 
 -include $(ALL:.o=.d) $(UNIT:=.d) $(UNIT_MORE:.o=.d) $(FUZZ:%=$(B)/tests/fuzz/%.d) $(B)/tests/bench/measure.d
 FORCE:
-.PHONY: all demo check setup unit unit-programs contract asan clang lint format fuzz fuzz-programs \
+.PHONY: all demo check stress setup unit unit-programs contract asan clang lint format fuzz fuzz-programs \
         bench install uninstall clean help FORCE

@@ -6,11 +6,8 @@
 
 #include "plan.h"
 
-void plan_print(const struct plan *plan, struct json_writer *w)
+static void print_namespaces(const struct plan *plan, struct json_writer *w)
 {
-	json_open(w, NULL, '{');
-	json_text(w, "id", plan->id);
-	json_text(w, "bundle", plan->bundle);
 	json_open(w, "namespaces", '[');
 	for (size_t i = 0; i < NAMESPACE_TYPES; i++) {
 		const struct spec_namespace *ns = &plan->spec->linux_.namespaces[i];
@@ -24,19 +21,57 @@ void plan_print(const struct plan *plan, struct json_writer *w)
 		json_close(w);
 	}
 	json_close(w);
-	cgroup_print(plan->cgroup, w, "cgroup");
-	rootfs_print(plan->rootfs, w, "rootfs");
-	process_print(plan->process, w, "process");
-	json_open(w, "hooks", '{');
-	for (size_t i = 0; i < HOOK_POINTS; i++) {
-		if (plan->spec->hooks[i].count == 0)
-			continue;
-		json_open(w, hook_point_names[i], '[');
-		for (size_t h = 0; h < plan->spec->hooks[i].count; h++)
-			json_text(w, NULL, plan->spec->hooks[i].item[h].path);
+}
+
+static void print_maps(struct json_writer *w, const char *key, const id_map_list *maps)
+{
+	if (maps->count == 0)
+		return;
+	json_open(w, key, '[');
+	for (size_t i = 0; i < maps->count; i++) {
+		json_open(w, NULL, '{');
+		json_u64(w, "containerID", maps->item[i].container_id);
+		json_u64(w, "hostID", maps->item[i].host_id);
+		json_u64(w, "size", maps->item[i].size);
 		json_close(w);
 	}
 	json_close(w);
+}
+
+static void print_hooks(const struct spec *spec, struct json_writer *w)
+{
+	json_open(w, "hooks", '{');
+	for (size_t i = 0; i < HOOK_POINTS; i++) {
+		if (spec->hooks[i].count == 0)
+			continue;
+		json_open(w, hook_point_names[i], '[');
+		for (size_t h = 0; h < spec->hooks[i].count; h++)
+			json_text(w, NULL, spec->hooks[i].item[h].path);
+		json_close(w);
+	}
+	json_close(w);
+}
+
+void plan_print(const struct plan *plan, struct json_writer *w)
+{
+	const struct spec *spec = plan->spec;
+
+	json_open(w, NULL, '{');
+	json_text(w, "id", plan->id);
+	json_text(w, "bundle", plan->bundle);
+	print_namespaces(plan, w);
+	print_maps(w, "uidMappings", &spec->linux_.uid_mappings);
+	print_maps(w, "gidMappings", &spec->linux_.gid_mappings);
+	if (plan->time_offsets)
+		json_text(w, "timeOffsets", plan->time_offsets);
+	if (spec->hostname)
+		json_text(w, "hostname", spec->hostname);
+	if (spec->domainname)
+		json_text(w, "domainname", spec->domainname);
+	cgroup_print(plan->cgroup, w, "cgroup");
+	rootfs_print(plan->rootfs, w, "rootfs");
+	process_print(plan->process, w, "process");
+	print_hooks(spec, w);
 	json_text(w, "start", plan->start_at_once ? "at once" : "later");
 	json_close(w);
 }
