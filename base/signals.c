@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "signals.h"
@@ -108,14 +109,13 @@ const char *signal_name(int signum)
 
 void signals_reset(void)
 {
-	struct sigaction action = {.sa_handler = SIG_DFL};
-	sigset_t none;
+	/* The kernel's struct sigaction: a handler, flags, a restorer, a mask. The C library would keep
+	 * two signals back (32 and 33), which a caller may have left ignored. */
+	static const uint64_t none, by_default[4];
 
-	/* KILL and STOP can't be set, and the C library keeps two: those answer EINVAL */
-	for (int signum = 1; signum <= SIGRTMAX; signum++)
-		(void)sigaction(signum, &action, NULL);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	for (int signum = 1; signum <= SIGRTMAX; signum++) /* KILL and STOP answer EINVAL */
+		(void)syscall(SYS_rt_sigaction, signum, by_default, NULL, sizeof(none));
+	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
 }
 
 int signals_open(const int *signums, struct error *err)

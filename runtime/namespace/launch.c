@@ -86,6 +86,9 @@ static int write_maps(const struct container *c, const struct plan *plan, struct
 	if (host_look(&host, err) < 0 ||
 	    process_write_id_maps(c->state.pid, &l->uid_mappings, &l->gid_mappings, &host, err) < 0)
 		return -1;
+	/* Its rights end at its user namespace: a hard limit is raised from here or not at all. */
+	if (host.privileged && process_apply_rlimits(plan->process, c->state.pid, err) < 0)
+		return -1;
 	return handshake_send(c->control, MESSAGE_GO_ON, -1, err);
 }
 
