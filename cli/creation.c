@@ -48,19 +48,12 @@ int creation_dry_run(const struct call *call, bool start_at_once, struct error *
 }
 
 /* The terminal's master goes to who asked for it, or stays with us in front. */
-static int hand_over(struct container *c, int socket, bool in_front, struct error *err)
+static int hand_over(struct container *c, int socket, struct error *err)
 {
 	owned_fd master = -1;
 
-	if (socket >= 0 && !c->state.terminal)
-		return fail(err, ERROR_USAGE, "--console-socket",
-		            "there is no terminal to send: process.terminal is not true");
-	if (socket < 0) {
-		if (!c->state.terminal || in_front)
-			return 0;
-		return fail(err, ERROR_USAGE, "process.terminal",
-		            "a terminal and nobody in front need --console-socket");
-	}
+	if (socket < 0)
+		return 0;
 	master = take_fd(&c->console);
 	if (master < 0)
 		return fail(err, ERROR_SYSTEM, "process.terminal", "its master end is missing");
@@ -84,11 +77,14 @@ int creation_make(const struct call *call, bool start_at_once, bool in_front,
 	owned_fd socket = -1;
 
 	if (read_options(call, start_at_once, &options, err) < 0 ||
-	    console_connect(f->console_socket, &socket, err) < 0 ||
-	    container_create(call->rt, &options, &c, err) < 0)
+	    console_connect(f->console_socket, &socket, err) < 0)
 		return -1;
-	if (hand_over(c, socket, in_front, err) < 0 ||
-	    pid_file_write(f->pid_file, c->state.pid, err) < 0) {
+	options.terminal = socket >= 0 ? TERMINAL_SOCKET
+	                   : in_front  ? TERMINAL_IN_FRONT
+	                               : TERMINAL_NOWHERE;
+	if (container_create(call->rt, &options, &c, err) < 0)
+		return -1;
+	if (hand_over(c, socket, err) < 0 || pid_file_write(f->pid_file, c->state.pid, err) < 0) {
 		creation_undo(c);
 		return -1;
 	}

@@ -27,6 +27,17 @@ static void asked_release(struct asked *asked)
 		plan_close(asked->plan);
 }
 
+static int check_terminal(const struct spec *spec, enum terminal_place place, struct error *err)
+{
+	if (place == TERMINAL_SOCKET && !spec->process.terminal)
+		return fail(err, ERROR_USAGE, "--console-socket",
+		            "there is no terminal to send: process.terminal is not true");
+	if (place == TERMINAL_NOWHERE && spec->process.terminal)
+		return fail(err, ERROR_USAGE, "process.terminal",
+		            "a terminal and nobody in front need --console-socket");
+	return 0;
+}
+
 /* Read and decide; nothing has changed when this returns. */
 static int ask(const struct runtime *rt, const struct create_options *o, struct arena *arena,
                struct asked *ret, struct error *err)
@@ -49,6 +60,8 @@ static int ask(const struct runtime *rt, const struct create_options *o, struct 
 	    fd_read_file(AT_FDCWD, config, JSON_BYTES_LIMIT, arena, &ret->bytes, &ret->length,
 	                 err) < 0 ||
 	    spec_read("config.json", ret->bytes, ret->length, arena, &ret->spec, err) < 0)
+		return -1;
+	if (check_terminal(ret->spec, o->terminal, err) < 0)
 		return -1;
 	if (choose_executor(rt, ret->spec, &ret->executor, err) < 0 || host_look(&host, err) < 0)
 		return -1;

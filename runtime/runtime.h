@@ -71,11 +71,19 @@ struct runtime {
 	bool trace;           /* log each operation */
 };
 
+/* Where the terminal of process.terminal will be served: checked before anything is made. */
+enum terminal_place {
+	TERMINAL_IN_FRONT, /* by the caller, if there is one */
+	TERMINAL_SOCKET,   /* at the other end of --console-socket: there must be one */
+	TERMINAL_NOWHERE,  /* there must be none */
+};
+
 struct create_options {
 	const char *id, *bundle;
 	const char *config; /* path of config.json when it is not in the bundle; NULL */
 	bool no_pivot, no_new_keyring, start_at_once;
 	unsigned int preserve_fds;
+	enum terminal_place terminal;
 };
 
 /* Read, plan, and print the plan as JSON into out; changes nothing. */

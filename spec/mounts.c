@@ -20,12 +20,12 @@ static int check_mount(const struct json *value, void *at, struct error *err)
 #define AT(member) offsetof(struct spec_mount, member)
 
 static const struct field members[] = {
-	{"destination", &field_path,   AT(destination),  REQUIRED},
-	{"type",        &field_text,   AT(type),         OPTIONAL},
-	{"source",      &field_text,   AT(source),       OPTIONAL},
-	{"options",     &field_texts,  AT(options),      OPTIONAL},
-	{"uidMappings", &part_id_maps, AT(uid_mappings), OPTIONAL},
-	{"gidMappings", &part_id_maps, AT(gid_mappings), OPTIONAL},
+	{"destination", &field_filled_text, AT(destination),  REQUIRED}, /* relative: from "/" */
+	{"type",        &field_text,        AT(type),         OPTIONAL},
+	{"source",      &field_text,        AT(source),       OPTIONAL},
+	{"options",     &field_texts,       AT(options),      OPTIONAL},
+	{"uidMappings", &part_id_maps,      AT(uid_mappings), OPTIONAL},
+	{"gidMappings", &part_id_maps,      AT(gid_mappings), OPTIONAL},
 };
 
 static const struct field_type mount = {

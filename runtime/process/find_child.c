@@ -59,12 +59,11 @@ static int search(const struct process_plan *plan, char *found, size_t size, str
 	const char *program = plan->args[0];
 	bool denied = false;
 
-	for (const char *dir = search_path(plan); dir; dir = strchr(dir, ':')) {
+	for (const char *dir = search_path(plan), *end; dir; dir = *end ? end + 1 : NULL) {
 		int length, n, errnum;
 
-		if (*dir == ':')
-			dir++;
-		length = (int)strcspn(dir, ":");
+		end = strchrnul(dir, ':');
+		length = (int)(end - dir);
 		/* an empty part is the working directory, as execvp(3) has it */
 		n = snprintf(found, size, "%.*s%s%s", length, dir, length ? "/" : "./", program);
 		if (n < 0 || (size_t)n >= size)
@@ -73,9 +72,6 @@ static int search(const struct process_plan *plan, char *found, size_t size, str
 		if (errnum == 0)
 			return 0;
 		denied = denied || errnum == EACCES;
-		if (!dir[length])
-			break;
-		dir += length;
 	}
 	if (denied)
 		return refuse(program, EACCES, err);

@@ -117,6 +117,7 @@ static int ask_helper(pid_t pid, const struct kind *kind, const id_map_list *map
 	(void)close(take_fd(&writer));
 	if (fd_read_whole(reader, kind->helper, 1 << 16, arena, &said, &length, err) < 0)
 		said = NULL;
+	(void)close(take_fd(&reader)); /* one that says more than we read must not wait for us */
 	status = process_wait(helper, err);
 	if (status <= 0)
 		return status;

@@ -101,16 +101,20 @@ static int read_action(const char *word, const struct maybe_u64 *number, uint32_
 static int add_architectures(scmp_filter_ctx context, const text_list *names, struct error *err)
 {
 	for (size_t i = 0; i < names->count; i++) {
+		const char *name = names->item[i];
 		int64_t architecture;
-		int result = -EINVAL;
+		int result;
 
-		if (table_value(architectures, ARRAY_SIZE(architectures), names->item[i],
-		                &architecture))
-			result = seccomp_arch_add(context, (uint32_t)architecture);
-		if (result == 0 || result == -EEXIST)
-			continue;
-		(void)refuse(err, names->item[i], "can't be filtered", result);
-		return error_within(err, "linux.seccomp.architectures[%zu]", i);
+		if (!table_value(architectures, ARRAY_SIZE(architectures), name, &architecture)) {
+			(void)fail(err, ERROR_UNSUPPORTED, "",
+			           "%s is not supported by this version of cella", name);
+			return error_within(err, "linux.seccomp.architectures[%zu]", i);
+		}
+		result = seccomp_arch_add(context, (uint32_t)architecture);
+		if (result < 0 && result != -EEXIST) {
+			(void)refuse(err, name, "can't be filtered", result);
+			return error_within(err, "linux.seccomp.architectures[%zu]", i);
+		}
 	}
 	return 0;
 }
@@ -244,10 +248,13 @@ static int export(scmp_filter_ctx context, struct arena *arena, struct process_p
 	if (lseek(file, 0, SEEK_SET) < 0)
 		return fail_errno(err, "linux.seccomp", "seek");
 	if (fd_read_whole(file, "linux.seccomp", BPF_MAXINSNS * sizeof(struct sock_filter), arena,
-	                  &bytes, &length, err) < 0)
-		return fail(err, ERROR_CONFIG, "linux.seccomp",
-		            "the filter has more than the %d instructions of one filter",
-		            BPF_MAXINSNS);
+	                  &bytes, &length, err) < 0) {
+		if (err->kind == ERROR_CONFIG)
+			(void)fail(err, ERROR_CONFIG, "linux.seccomp",
+			           "the filter has more than the %d instructions of one filter",
+			           BPF_MAXINSNS);
+		return -1;
+	}
 	plan->filter = (struct sock_filter *)(void *)bytes; /* the arena aligns for any type */
 	plan->filter_length = (unsigned short)(length / sizeof(struct sock_filter));
 	return 0;

@@ -55,8 +55,8 @@ line() { printf '%q ' "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" "$@"; }
 	typed '\032' # ^Z
 	shows "Stopped"
 	typed 'jobs; kill -9 %1; echo $((40 + 2))\n'
-	shows "42"
-	typed 'exit 9\n'
+	shows "^42"
+	typed 'exit 9\nexit 9\n' # the first may still see the job
 	closed 9
 }
 

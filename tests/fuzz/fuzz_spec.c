@@ -152,7 +152,7 @@ static void check_spec(const struct spec *spec)
 	if (spec->process.set)
 		check_process(&spec->process);
 	for (size_t i = 0; i < spec->mounts.count; i++) {
-		check_path(spec->mounts.item[i].destination);
+		must(spec->mounts.item[i].destination[0] != '\0');
 		check_texts(&spec->mounts.item[i].options);
 		check_maps(&spec->mounts.item[i].uid_mappings);
 	}

@@ -32,25 +32,32 @@ static bool leads_to(const char *path, const char *to)
 	return readlink(path, target, sizeof(target) - 1) > 0 && strcmp(target, to) == 0;
 }
 
-static void check_defaults(const struct scene *scene)
+/* Whosever they are: what is bound belongs to whom it belongs on the host. */
+static void check_usable(void)
 {
-	struct stat st;
 	int fd;
 
-	(void)scene;
 	for (size_t i = 0; i < ARRAY_SIZE(defaults); i++) {
 		CHECK(scene_is_device(defaults[i].path, defaults[i].major, defaults[i].minor));
 		CHECK(scene_is_mode(defaults[i].path, 0666));
-		CHECK(stat(defaults[i].path, &st) == 0 && st.st_uid == 0 && st.st_gid == 0);
 	}
 	fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	CHECK(fd >= 0 && write(fd, "x", 1) == 1);
 	(void)close(fd);
 }
 
-static void check_links(const struct scene *scene)
+static void check_defaults(const struct scene *scene)
 {
-	check_defaults(scene);
+	struct stat st;
+
+	(void)scene;
+	check_usable();
+	for (size_t i = 0; i < ARRAY_SIZE(defaults); i++)
+		CHECK(stat(defaults[i].path, &st) == 0 && st.st_uid == 0 && st.st_gid == 0);
+}
+
+static void check_links(void)
+{
 	CHECK(leads_to("/dev/fd", "/proc/self/fd"));
 	CHECK(leads_to("/dev/stdin", "/proc/self/fd/0"));
 	CHECK(leads_to("/dev/stdout", "/proc/self/fd/1"));
@@ -59,23 +66,36 @@ static void check_links(const struct scene *scene)
 	CHECK(leads_to("/dev/ptmx", "pts/ptmx"));
 }
 
+static void check_made(const struct scene *scene)
+{
+	check_defaults(scene);
+	check_links();
+}
+
 static void the_default_devices_and_links_are_there(void **state)
 {
 	struct scene scene = scene_new(state);
 
 	scene_proc(&scene);
 	scene_mount(&scene, "/dev", "tmpfs", "tmpfs", "nosuid noexec mode=755");
-	scene.check = check_links;
+	scene.check = check_made;
 	scene_play(&scene);
 }
 
-static void check_bound_devices(const struct scene *scene)
+static void check_bound(const struct scene *scene)
 {
 	struct stat st;
 
-	check_links(scene);
+	(void)scene;
+	check_usable();
+	check_links();
 	CHECK(scene_mounted("/dev/null", " /dev/null "));
 	CHECK(stat("/dev/pipe", &st) == 0 && S_ISFIFO(st.st_mode));
+}
+
+static void check_bound_and_fuse(const struct scene *scene)
+{
+	check_bound(scene);
 	CHECK(scene_is_device("/dev/fuse", 10, 229));
 }
 
@@ -88,11 +108,10 @@ static void in_a_user_namespace_the_hosts_devices_are_bound(void **state)
 	scene_proc(&scene);
 	scene_mount(&scene, "/dev", "tmpfs", "tmpfs", "nosuid noexec mode=755");
 	scene_device(&scene, "/dev/pipe", 'p', 0, 0);
+	scene.check = check_bound;
 	if (stat("/dev/fuse", &st) == 0) {
 		scene_device(&scene, "/dev/fuse", 'c', 10, 229);
-		scene.check = check_bound_devices;
-	} else {
-		scene.check = check_links;
+		scene.check = check_bound_and_fuse;
 	}
 	scene_play(&scene);
 }
@@ -174,6 +193,12 @@ static void another_file_where_a_listed_device_goes_is_refused(void **state)
 	scene_refused(&scene, "linux.devices[1]: /dev/other", "something else is there");
 }
 
+static void check_covered(const struct scene *scene)
+{
+	(void)scene;
+	check_usable();
+}
+
 static void an_images_own_file_is_covered_by_the_default_device(void **state)
 {
 	struct scene scene = scene_new(state);
@@ -181,7 +206,7 @@ static void an_images_own_file_is_covered_by_the_default_device(void **state)
 	scratch_folder(scene.scratch, "rootfs/dev");
 	scratch_file(scene.scratch, "rootfs/dev/null", "no device");
 	make_node(scene.scratch, "rootfs/dev/zero", 9); /* urandom by its number */
-	scene.check = check_defaults;
+	scene.check = check_covered;
 	/* the image's modes would stay on nodes that are right already */
 	scene_play(&scene);
 }

@@ -52,7 +52,7 @@ static void plan_text(const char *name, struct arena *arena, struct text *out)
 	                          .made_up = true};
 	struct plan_request request = {.host = &host, .id = "web", .bundle = "/bundle"};
 	struct json_writer w = {.out = out, .indent = 2};
-	struct plan *plan;
+	struct plan *plan = NULL;
 	struct error err;
 	size_t length;
 	char *config = read_text(name, ".json", arena, &length);

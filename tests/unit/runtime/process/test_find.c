@@ -79,12 +79,35 @@ static void without_path_the_usual_places_are_searched(void **state)
 	assert_int_equal(find("sh", "", found, &err), -1); /* empty: here only */
 }
 
+static void an_empty_part_is_the_working_directory(void **state)
+{
+	static const char *const paths[] = {"", ":/no", "/no::/no", "/no:"};
+	const struct scratch *s = *state;
+	char here[PATH_MAX], found[PATH_MAX];
+	struct error err;
+
+	scratch_file(s, "tool", "");
+	assert_int_equal(fchmodat(s->dir, "tool", 0755, 0), 0);
+	assert_non_null(getcwd(here, sizeof(here)));
+	assert_int_equal(fchdir(s->dir), 0);
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		int result = find("tool", paths[i], found, &err);
+
+		if (result < 0)
+			print_error("PATH='%s'\n", paths[i]);
+		assert_int_equal(result, 0);
+		assert_string_equal(found, "./tool");
+	}
+	assert_int_equal(chdir(here), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCRATCH_TEST(a_name_is_searched_in_order),
 		SCRATCH_TEST(the_words_of_failure_are_the_engines),
 		cmocka_unit_test(without_path_the_usual_places_are_searched),
+		SCRATCH_TEST(an_empty_part_is_the_working_directory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,11 +16,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/process.h"
 #include "runtime/process/process.h"
+
+#include "scene.h"
 
 static struct spec_id_map maps[] = {
 	{0,    100000, 1000},
@@ -105,11 +109,131 @@ static void without_rights_the_helper_is_asked(void **state)
 	end(pid);
 }
 
+enum { USER = 1000, GROUP = 1001 };
+
+/* The kernel wants the writer in the parent namespace: the child that waits is made by a process that
+ * has become the user already. */
+static void check_own_id(struct scene *s)
+{
+	struct spec_id_map uid = {0, USER, 1}, gid = {0, GROUP, 1};
+	id_map_list uids = {.item = &uid, .count = 1}, gids = {.item = &gid, .count = 1};
+	char path[64], text[64];
+	pid_t parent = getpid(), pid;
+
+	CHECK(syscall(SYS_setresgid, GROUP, GROUP, GROUP) == 0);
+	CHECK(syscall(SYS_setresuid, USER, USER, USER) == 0);
+	CHECK(prctl(PR_SET_DUMPABLE, 1) == 0);
+	pid = process_clone(CLONE_NEWUSER, -1, NULL, &s->a->err);
+	if (pid < 0)
+		_exit(2);
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent) /* ended before it could be told */
+			_exit(0);
+		for (;;)
+			(void)pause();
+	}
+	s->a->host = (struct host){.uid = USER, .gid = GROUP};
+	WELL(s, process_write_id_maps(pid, &uids, &gids, &s->a->host, &s->a->err));
+	(void)snprintf(path, sizeof(path), "/proc/%d/setgroups", (int)pid);
+	CHECK(fd_read_small(AT_FDCWD, path, text, sizeof(text), &s->a->err) > 0);
+	CHECK(strcmp(text, "deny\n") == 0);
+	(void)snprintf(path, sizeof(path), "/proc/%d/gid_map", (int)pid);
+	CHECK(fd_read_small(AT_FDCWD, path, text, sizeof(text), &s->a->err) > 0);
+	CHECK(strstr(text, " 1001 "));
+	CHECK(kill(pid, SIGKILL) == 0);
+}
+
+static void a_plain_user_maps_the_own_id_without_help(void **state)
+{
+	struct scene *s = *state;
+	int status;
+
+	scene_needs_root();
+	status = scene_status(s, check_own_id);
+	if (status == 2) {
+		print_message("user namespaces are not for plain users here\n");
+		skip();
+	}
+	assert_int_equal(status, 0);
+}
+
+/* ---- newuidmap ---- */
+
+#define MAPS(...)                                                                                  \
+	((id_map_list){.item = (struct spec_id_map[]){__VA_ARGS__},                                \
+	               .count = ARRAY_SIZE(((struct spec_id_map[]){__VA_ARGS__}))})
+
+static void helper(struct scene *s, const char *name, const char *script)
+{
+	scratch_file(s->scratch, name, script);
+	assert_int_equal(fchmodat(s->scratch->dir, name, 0755, 0), 0);
+}
+
+/* Only our helpers are found. */
+static int ask_helpers(struct scene *s, const id_map_list *uids, const id_map_list *gids)
+{
+	char *before = strdup(getenv("PATH"));
+	int result;
+
+	s->a->host = (struct host){.uid = USER, .gid = GROUP};
+	assert_int_equal(setenv("HERE", s->scratch->path, 1), 0);
+	assert_int_equal(setenv("PATH", s->scratch->path, 1), 0);
+	result = process_write_id_maps(4711, uids, gids, &s->a->host, &s->a->err);
+	assert_int_equal(setenv("PATH", before, 1), 0);
+	free(before);
+	return result;
+}
+
+static void more_than_that_is_asked_of_the_helpers(void **state)
+{
+	struct scene *s = *state;
+	id_map_list uids = MAPS({0, USER, 1}, {1, 100000, 65536});
+	id_map_list gids = MAPS({0, GROUP, 1}, {1, 200000, 65536});
+	char text[256];
+
+	helper(s, "newuidmap", "#!/bin/sh\necho \"$@\" >$HERE/uids\n");
+	helper(s, "newgidmap", "#!/bin/sh\necho \"$@\" >$HERE/gids\n");
+	assert_int_equal(ask_helpers(s, &uids, &gids), 0);
+	assert_string_equal(scratch_text(s->scratch, "uids", text, sizeof(text)),
+	                    "4711 0 1000 1 1 100000 65536\n");
+	assert_string_equal(scratch_text(s->scratch, "gids", text, sizeof(text)),
+	                    "4711 0 1001 1 1 200000 65536\n");
+}
+
+static void what_a_helper_says_is_the_reason(void **state)
+{
+	struct scene *s = *state;
+	id_map_list some = MAPS({0, 100000, 10});
+
+	helper(s, "newuidmap", "#!/bin/sh\necho \"no range for you\" >&2\necho more >&2\nexit 1\n");
+	assert_int_equal(ask_helpers(s, &some, &some), -1);
+	assert_string_equal(s->a->err.object, "linux.uidMappings");
+	assert_string_equal(s->a->err.reason, "no range for you");
+	helper(s, "newuidmap", "#!/bin/sh\nexit 1\n");
+	assert_int_equal(ask_helpers(s, &some, &some), -1);
+	assert_non_null(strstr(s->a->err.reason, "subuid(5)"));
+}
+
+static void a_helper_that_never_stops_talking_does_not_stop_us(void **state)
+{
+	struct scene *s = *state;
+	id_map_list some = MAPS({0, 100000, 10});
+
+	helper(s, "newuidmap", "#!/bin/sh\nwhile :; do echo talk >&2 || exit 1; done\n");
+	assert_int_equal(ask_helpers(s, &some, &some), -1);
+	assert_string_equal(s->a->err.object, "linux.uidMappings");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(maps_are_written),
 		cmocka_unit_test(without_rights_the_helper_is_asked),
+		SCENE_TEST(a_plain_user_maps_the_own_id_without_help),
+		SCENE_TEST(more_than_that_is_asked_of_the_helpers),
+		SCENE_TEST(what_a_helper_says_is_the_reason),
+		SCENE_TEST(a_helper_that_never_stops_talking_does_not_stop_us),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

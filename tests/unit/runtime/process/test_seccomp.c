@@ -10,6 +10,7 @@
 /* clang-format on */
 
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -151,6 +152,140 @@ static void what_is_not_there_yet_is_refused(void **state)
 	refused(a, "linux.seccomp.listenerPath", "not supported");
 }
 
+static void conditions_on_several_arguments_are_all_needed(void **state)
+{
+	struct asking *a = *state;
+	struct filter f;
+
+	put(a, &f, "getpriority", "SCMP_ACT_ERRNO", ENOTTY);
+	f.args[0] = (struct spec_seccomp_argument){0, 1, 0, "SCMP_CMP_EQ"};
+	f.args[1] = (struct spec_seccomp_argument){1, 0, 0, "SCMP_CMP_EQ"};
+	f.rule.args.count = 2;
+	assert_int_equal(outcome(a, 1), ENOTTY);
+	assert_int_equal(outcome(a, 0), 0);
+	f.args[1].value = 1; /* the second is 0 always */
+	assert_int_equal(outcome(a, 1), 0);
+}
+
+static unsigned short length_of(struct asking *a)
+{
+	assert_int_equal(ask(a), 0);
+	assert_non_null(a->plan->filter);
+	return a->plan->filter_length;
+}
+
+static void a_rule_that_is_the_default_is_none(void **state)
+{
+	struct asking *a = *state;
+	unsigned short none;
+	struct filter f;
+
+	put(a, &f, "getpriority", "SCMP_ACT_ERRNO", EPERM);
+	a->spec.linux_.seccomp.default_action = "SCMP_ACT_ERRNO";
+	a->spec.linux_.seccomp.syscalls.count = 0;
+	none = length_of(a);
+	a->spec.linux_.seccomp.syscalls.count = 1;
+	assert_int_equal(length_of(a), none);
+	f.rule.errno_ret.value = ENOTTY; /* the same action with another number is another one */
+	assert_true(length_of(a) > none);
+}
+
+static void architectures_are_added_to_our_own(void **state)
+{
+	static const char *known[] = {"SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64", "SCMP_ARCH_X86_64"};
+	static const char *unknown[] = {"SCMP_ARCH_AARCH64", "SCMP_ARCH_SH"};
+	struct asking *a = *state;
+	unsigned short alone;
+	struct filter f;
+
+	put(a, &f, "getpriority", "SCMP_ACT_KILL", 0);
+	assert_int_equal(ask(a), 0);
+	alone = a->plan->filter_length;
+	a->spec.linux_.seccomp.architectures.item = known;
+	a->spec.linux_.seccomp.architectures.count = 3;
+	assert_int_equal(outcome(a, 0), 128 + SIGSYS);
+	assert_true(a->plan->filter_length > alone);
+	a->spec.linux_.seccomp.architectures.item = unknown;
+	a->spec.linux_.seccomp.architectures.count = 2;
+	refused(a, "linux.seccomp.architectures[1]", "SCMP_ARCH_SH is not supported");
+	assert_int_equal(a->err.kind, ERROR_UNSUPPORTED);
+}
+
+static void flags_are_the_kernels(void **state)
+{
+	static const char *names[] = {"SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG",
+	                              "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
+	                              "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"};
+	struct asking *a = *state;
+	struct filter f;
+
+	put(a, &f, "getpriority", "SCMP_ACT_KILL", 0);
+	a->spec.linux_.seccomp.flags.item = names;
+	a->spec.linux_.seccomp.flags.count = 3;
+	assert_int_equal(outcome(a, 0), 128 + SIGSYS);
+	assert_int_equal(a->plan->filter_flags, SECCOMP_FILTER_FLAG_TSYNC |
+	                                                SECCOMP_FILTER_FLAG_LOG |
+	                                                SECCOMP_FILTER_FLAG_SPEC_ALLOW);
+	a->spec.linux_.seccomp.flags.count = 4;
+	refused(a, "linux.seccomp.flags[3]", names[3]);
+}
+
+/* A kernel without flags is one with a filter that says so. */
+static int plan_without_flags(struct asking *a)
+{
+	static const char *names[] = {"SECCOMP_FILTER_FLAG_LOG"};
+
+	if (process_apply_last(a->plan, &a->err) < 0)
+		return 1;
+	a->spec.linux_.seccomp.flags.item = names;
+	a->spec.linux_.seccomp.flags.count = 1;
+	if (ask(a) == 0 || strcmp(a->err.object, "linux.seccomp.flags[0]") != 0)
+		return 2;
+	return strcmp(a->err.reason, "this kernel has no SECCOMP_FILTER_FLAG_LOG") == 0 ? 0 : 3;
+}
+
+static void a_flag_that_the_kernel_has_not_is_named(void **state)
+{
+	struct asking *a = *state;
+	struct filter f;
+	int status;
+	pid_t pid;
+
+	put(a, &f, "seccomp", "SCMP_ACT_ERRNO", EINVAL);
+	f.args[0] = (struct spec_seccomp_argument){1, 0, 0, "SCMP_CMP_NE"};
+	f.rule.args.count = 1;
+	assert_int_equal(ask(a), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(plan_without_flags(a));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void a_filter_has_its_most_instructions(void **state)
+{
+	enum { MANY = 1200, SOME = 100 };
+	struct asking *a = *state;
+	struct filter *filters = arena_alloc(a->arena, MANY, sizeof(*filters));
+	struct spec_seccomp_rule *rules = arena_alloc(a->arena, MANY, sizeof(*rules));
+
+	for (uint64_t i = 0; i < MANY; i++) {
+		put(a, &filters[i], "getpriority", "SCMP_ACT_ERRNO", ENOTTY);
+		filters[i].args[0] =
+			(struct spec_seccomp_argument){0, i << 32 | i, 0, "SCMP_CMP_EQ"};
+		filters[i].rule.args.count = 1;
+		rules[i] = filters[i].rule;
+	}
+	a->spec.linux_.seccomp.syscalls.item = rules;
+	a->spec.linux_.seccomp.syscalls.count = MANY;
+	refused(a, "linux.seccomp", "4096 instructions");
+	a->spec.linux_.seccomp.syscalls.count = SOME;
+	assert_int_equal(outcome(a, 5L << 32 | 5), ENOTTY);
+	assert_int_equal(outcome(a, 2), 0);
+}
+
 static void words_are_listed(void **state)
 {
 	const char *const *(*const lists[])(size_t *) = {
@@ -176,6 +311,12 @@ int main(void)
 		ASKING_TEST(two_conditions_on_one_argument_are_either),
 		ASKING_TEST(an_unknown_call_is_left_out),
 		ASKING_TEST(what_is_not_there_yet_is_refused),
+		ASKING_TEST(conditions_on_several_arguments_are_all_needed),
+		ASKING_TEST(a_rule_that_is_the_default_is_none),
+		ASKING_TEST(architectures_are_added_to_our_own),
+		ASKING_TEST(flags_are_the_kernels),
+		ASKING_TEST(a_flag_that_the_kernel_has_not_is_named),
+		ASKING_TEST(a_filter_has_its_most_instructions),
 		cmocka_unit_test(words_are_listed),
 	};
 
