@@ -2,13 +2,15 @@
 # `make help` lists the targets. A new .c file needs no line here: a program is a list of rooms.
 #
 # Variables: CC, CFLAGS, LDFLAGS, B (build folder), LINK=static|dynamic, SAN=address,undefined,
-# WERROR=-Werror, V=1 (show commands), PREFIX, DESTDIR, FUZZ_SECONDS, CELLA_EXECUTOR (contract tests).
+# WERROR=-Werror, V=1 (show commands), PREFIX, DESTDIR, FUZZ_SECONDS, CELLA_EXECUTOR (contract tests),
+# TESTBED=boot|host (where the tests run that want a whole machine).
 
 VERSION := 0.1.0
 
 PREFIX       ?= /usr/local
 SAN          ?=
 B            ?= $(if $(SAN),build/san,build)
+TESTBED      ?= boot
 LINK         ?= $(if $(SAN),dynamic,static)
 CFLAGS       ?= -O2 -g
 FUZZ_SECONDS ?= 20
@@ -28,17 +30,17 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointe
 ifeq ($(LINK),static)
   mode_cflags  := -fno-pie
   mode_ldflags := -static -no-pie
-  LDLIBS       := -lyajl_s -lseccomp
+  LDLIBS       := -lyajl_s -lseccomp -lm
   test_ldflags := -no-pie
 else ifeq ($(LINK),dynamic)
   mode_cflags  := -fPIE
   mode_ldflags := -pie
-  LDLIBS       := -lyajl -lseccomp
+  LDLIBS       := -lyajl -lseccomp -lm
   test_ldflags := -pie
 else
   $(error LINK is static or dynamic, not '$(LINK)')
 endif
-TEST_LDLIBS := -lyajl -lseccomp -lcmocka
+TEST_LDLIBS := -lyajl -lseccomp -lm -lcmocka
 
 ifneq ($(SAN),)
   harden := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -128,7 +130,7 @@ demo: ## build, make a small root file system, run a container in it that shows 
 
 check: ## all tests: unit, contract, sanitizers, clang, lint; ends with the count
 	@tests/setup check
-	@env -u MAKEFLAGS -u MFLAGS MAKE='$(MAKE)' B='$(B)' CC='$(CC)' tests/check
+	@env -u MAKEFLAGS -u MFLAGS MAKE='$(MAKE)' B='$(B)' CC='$(CC)' TESTBED='$(TESTBED)' tests/check
 
 setup: ## install what make, make demo and make check need (Debian; elsewhere: say what)
 	@tests/setup check
@@ -143,6 +145,12 @@ contract: all ## contract tests: what any executor must do (CELLA_EXECUTOR), as 
 
 stress: all ## a thousand runs, fifty at once, kill -9 at 200 moments
 	@RUNS=1000 AT_ONCE=50 MOMENTS=200 LIMIT_FILE=900 tests/run-contract $(B)/cella $(abspath tests/contract/stress.bats)
+
+testbed: all ## contract tests that want a whole machine: boot one, or TESTBED=host (root, systemd, all controllers)
+	@tests/run-testbed $(B) $(TESTBED)
+
+testbed-shell: all ## a root shell in the test machine, with the current build in /cella; ^A x ends it
+	@tests/testbed/run --shell $(B)
 
 asan: ## unit and contract tests under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory SAN=address,undefined B=$(B)/san WERROR=-Werror all unit-programs
@@ -202,5 +210,5 @@ help: ## this list
 
 -include $(ALL:.o=.d) $(UNIT:=.d) $(UNIT_MORE:.o=.d) $(FUZZ:%=$(B)/tests/fuzz/%.d) $(B)/tests/bench/measure.d
 FORCE:
-.PHONY: all demo check stress setup unit unit-programs contract asan clang lint format fuzz fuzz-programs \
+.PHONY: all demo check stress testbed testbed-shell setup unit unit-programs contract asan clang lint format fuzz fuzz-programs \
         bench install uninstall clean help FORCE

@@ -48,3 +48,8 @@ int sys_faccessat2(int dir, const char *path, int mode, int flags)
 {
 	return (int)syscall(SYS_faccessat2, dir, path, mode, flags);
 }
+
+int sys_bpf(int command, union bpf_attr *attr, unsigned int size)
+{
+	return (int)syscall(SYS_bpf, command, attr, size);
+}

@@ -2,6 +2,7 @@
 #ifndef BASE_SYSCALLS_H
 #define BASE_SYSCALLS_H
 
+#include <linux/bpf.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <stddef.h>
@@ -17,6 +18,7 @@ int sys_capset(void *header, const void *data);
 int sys_seccomp(unsigned int operation, unsigned int flags, void *args);
 long sys_keyctl(int operation, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
 int sys_execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags);
+int sys_bpf(int command, union bpf_attr *attr, unsigned int size);
 int sys_faccessat2(int dir, const char *path, int mode, int flags);
 
 #endif

@@ -14,11 +14,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/own.h"
+#include "base/text.h"
 
 #include "cgroups.h"
+#include "controllers.h"
+#include "devices.h"
 #include "events.h"
+#include "limits.h"
 #include "tree.h"
 
 enum { ATTEMPTS = 1000 };
@@ -41,25 +46,64 @@ static int check_vacant(int dir, const char *path, struct error *err)
 	return 0;
 }
 
-static int enter(int parent, const char *rest, const char *path, struct error *err);
+/* Hand the cgroup to the container's root: what the kernel says may be handed, no more.
+ * Spec: cgroup-v2.rst "Model of Delegation". */
+static int delegate(const struct cgroup_plan *plan, int dir, struct error *err)
+{
+	char files[1024] = "cgroup.procs\ncgroup.subtree_control\ncgroup.threads\n";
+	char *save = NULL;
+	struct error ignored;
+
+	if (fd_read_small(AT_FDCWD, "/sys/kernel/cgroup/delegate", files, sizeof(files), &ignored) <
+	    0)
+		log_debug("delegate: %s: %s", ignored.object, ignored.reason);
+	if (fchown(dir, plan->owner_uid, plan->owner_gid) < 0)
+		return errno == EPERM && geteuid() != 0 ? 0 : fail_errno(err, object, "chown");
+	for (char *file = strtok_r(files, "\n", &save); file; file = strtok_r(NULL, "\n", &save))
+		if (fchownat(dir, file, plan->owner_uid, plan->owner_gid, AT_SYMLINK_NOFOLLOW) <
+		            0 &&
+		    errno != ENOENT)
+			return fail_errno(err, object, "chown");
+	return 0;
+}
+
+/* What a container's own cgroup is before its first process is born in it. */
+static int furnish(const struct cgroup_plan *plan, int dir, struct error *err)
+{
+	if (check_vacant(dir, plan->path, err) < 0 || limits_write(dir, &plan->writes, err) < 0 ||
+	    (plan->devices && devices_attach(dir, plan->devices, err) < 0))
+		return -1;
+	return plan->delegate ? delegate(plan, dir, err) : 0;
+}
+
+static int enter(const struct cgroup_plan *plan, int parent, const char *rest, struct error *err);
 
 /* Open the component that is there now, and go on below it. */
-static int enter_open(int parent, const char *name, const char *rest, const char *path,
-                      struct error *err)
+static int enter_open(const struct cgroup_plan *plan, int parent, const char *name,
+                      const char *rest, struct error *err)
 {
 	owned_fd dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (dir < 0)
-		return fail_errno(err, path, "open");
+		return fail_errno(err, plan->path, "open");
 	rest += strspn(rest, "/");
 	if (*rest)
-		return enter(dir, rest, path, err);
-	return check_vacant(dir, path, err) < 0 ? -1 : take_fd(&dir);
+		return enter(plan, dir, rest, err);
+	return furnish(plan, dir, err) < 0 ? -1 : take_fd(&dir);
 }
 
-static int enter(int parent, const char *rest, const char *path, struct error *err)
+/* Whether our cgroup namespace begins at this cgroup, we are in it, and it is none of the host's: the
+ * very first has no cgroup.type. */
+static bool is_our_own_top(const struct cgroup_plan *plan, int parent, const char *rest)
+{
+	return rest == plan->path + strspn(plan->path, "/") && strcmp(plan->own, "/") == 0 &&
+	       faccessat(parent, "cgroup.type", F_OK, 0) == 0;
+}
+
+static int enter(const struct cgroup_plan *plan, int parent, const char *rest, struct error *err)
 {
 	size_t length = strcspn(rest, "/");
+	const char *path = plan->path;
 	char name[NAME_MAX + 1];
 	bool made;
 	int dir;
@@ -69,14 +113,22 @@ static int enter(int parent, const char *rest, const char *path, struct error *e
 		            NAME_MAX);
 	memcpy(name, rest, length);
 	name[length] = '\0';
+	if (plan->controllers)
+		controllers_enable(parent, is_our_own_top(plan, parent, rest));
 	made = mkdirat(parent, name, 0755) == 0;
 	if (!made && errno != EEXIST)
 		return fail_errno(err, path, "mkdir");
-	dir = enter_open(parent, name, rest + length, path, err);
+	dir = enter_open(plan, parent, name, rest + length, err);
 	if (dir < 0 && made && unlinkat(parent, name, AT_REMOVEDIR) < 0)
 		log_debug("after a failed mkdir of %s: rmdir %s: %s", path, name,
 		          strerrordesc_np(errno));
 	return dir;
+}
+
+/* What is wrong is in the config, and will be at the next attempt. */
+static bool names_a_member(const struct error *err)
+{
+	return text_begins(err->object, "linux.");
 }
 
 int cgroup_apply(const struct cgroup_plan *plan, struct error *err)
@@ -90,11 +142,12 @@ int cgroup_apply(const struct cgroup_plan *plan, struct error *err)
 	if (top < 0)
 		return -1;
 	for (int i = 0; dir < 0 && i < ATTEMPTS; i++) {
-		dir = enter(top, plan->path + strspn(plan->path, "/"), plan->path, err);
-		if (dir < 0 && err->errnum != ENOENT && err->errnum != ENODEV)
+		dir = enter(plan, top, plan->path + strspn(plan->path, "/"), err);
+		if (dir < 0 &&
+		    (names_a_member(err) || (err->errnum != ENOENT && err->errnum != ENODEV)))
 			break;
 	}
-	if (dir < 0 && strcmp(err->object, object) != 0)
+	if (dir < 0 && !names_a_member(err))
 		return error_within(err, "%s", object);
 	return dir;
 }

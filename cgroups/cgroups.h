@@ -4,8 +4,8 @@
 
 /* cgroups: where a container stands in the v2 tree.
  *
- * PROMISE: each container has a cgroup of its own at linux.cgroupsPath, is born in it, can be frozen
- * and killed as a whole, and leaves no directory behind. Limits are refused by name until they are there. */
+ * PROMISE: each container has a cgroup of its own at linux.cgroupsPath, is born in it with its limits in
+ * force, can be frozen and killed as a whole, and leaves no directory behind. */
 
 #include <sys/types.h>
 
@@ -15,21 +15,51 @@
 #include "base/json_write.h"
 #include "spec/spec.h"
 
+enum cgroup_write_kind {
+	CGROUP_WRITE_MUST,     /* no such file: an error */
+	CGROUP_WRITE_IF_THERE, /* no such file: nothing to do */
+	CGROUP_WRITE_ELSE,     /* only when the file of the write before it was not there */
+};
+
+/* As the first word of a value: what the file has now. */
+#define CGROUP_KEEP "="
+
+/* One line for one file of a cgroup. */
+struct cgroup_write {
+	const char *file, *value;
+	const char *member; /* JSON path of the limit it carries out */
+	enum cgroup_write_kind kind;
+};
+
+struct cgroup_writes {
+	struct cgroup_write *item;
+	size_t count;
+};
+
+struct device_program;
+
 struct cgroup_plan {
 	const char *
 		path; /* "/cella/web", absolute in the v2 tree; NULL: no cgroup (rootless without rights) */
 	const char *mount; /* where the v2 tree is: "/sys/fs/cgroup" or "/sys/fs/cgroup/unified" */
+	const char *own;   /* the cgroup we are in ourselves */
+	bool controllers;  /* the tree has some: they are switched on down to the container's */
+	bool delegate;     /* the container's root may divide it further */
+	uint32_t owner_uid, owner_gid;        /* who that is on the host */
+	struct cgroup_writes writes;          /* limits, in the order to write them */
+	const struct device_program *devices; /* NULL: no rules */
 };
 
-/* Decide the place; refuse every limit that is set by its JSON path and controller. 0 and -1 ("unlimited")
- * mean not set, as engines write them. Changes nothing.
+/* Decide the place and the limits; what can't be limited here is refused by its JSON path. Changes nothing.
  * Returns  0, or -1 and *err. Context: host. */
 int cgroup_plan(const struct spec *spec, const struct host *host, const char *id,
                 struct arena *arena, struct cgroup_plan **ret_plan, struct error *err) FALLIBLE;
 
 void cgroup_print(const struct cgroup_plan *plan, struct json_writer *w, const char *key);
 
-/* Make the cgroup. Parents that are missing are made too.
+/* Make the cgroup with its limits. Parents that are missing are made too, and controllers switched on in
+ * each. Where our cgroup namespace begins at a cgroup with processes in it, which so can't hand out
+ * controllers, they move to its "init".
  * Returns  its directory's descriptor for clone3(2), owned by the caller; -1 and *err, and what was made is gone.
  * Errors   ERROR_STATE when it has processes already or is frozen. */
 int cgroup_apply(const struct cgroup_plan *plan, struct error *err) FALLIBLE;
@@ -38,6 +68,11 @@ int cgroup_apply(const struct cgroup_plan *plan, struct error *err) FALLIBLE;
 
 /* Open a container's cgroup. Returns the directory's descriptor, or -1 and *err (ENOENT: gone). */
 int cgroup_open(const char *path, struct error *err) FALLIBLE;
+
+/* Change the limits of a container: all of them, or on -1 none.
+ * Returns  0, or -1 and *err (the object is the limit's JSON path). dir is borrowed. */
+int cgroup_update(int dir, const struct spec_resources *resources, struct arena *arena,
+                  struct error *err) FALLIBLE;
 
 /* Freeze or thaw and wait until the kernel says so (timeout 10 s). dir is borrowed. */
 int cgroup_freeze(int dir, bool frozen, struct error *err) FALLIBLE;

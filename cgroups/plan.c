@@ -11,6 +11,7 @@
 #include "base/text.h"
 
 #include "cgroups.h"
+#include "devices.h"
 #include "limits.h"
 #include "tree.h"
 
@@ -152,10 +153,42 @@ static bool may_write(const struct found *found, const char *path)
 	return false;
 }
 
+/* The container's root divides its cgroup further: it sees it as its own top, can write to it, and is
+ * somebody else than the host's root. */
+static bool is_delegated(const struct spec *spec)
+{
+	const struct spec_linux *l = &spec->linux_;
+
+	if (!l->namespaces[NAMESPACE_USER].set || l->uid_mappings.count == 0 ||
+	    !l->namespaces[NAMESPACE_CGROUP].set || l->namespaces[NAMESPACE_CGROUP].path)
+		return false;
+	for (size_t i = 0; i < spec->mounts.count; i++) {
+		const struct spec_mount *mount = &spec->mounts.item[i];
+		bool readonly = false;
+
+		for (size_t j = 0; j < mount->options.count; j++)
+			readonly = strcmp(mount->options.item[j], "ro") == 0 ||
+			           (readonly && strcmp(mount->options.item[j], "rw") != 0);
+		if (mount->type && text_begins(mount->type, "cgroup") && !readonly)
+			return true;
+	}
+	return false;
+}
+
+/* Who the container's root is on the host; who we are where nobody is mapped to it. */
+static uint32_t host_id(const id_map_list *maps)
+{
+	for (size_t i = 0; i < maps->count; i++)
+		if (maps->item[i].container_id == 0)
+			return maps->item[i].host_id;
+	return UINT32_MAX; /* chown(2): leave it */
+}
+
 int cgroup_plan(const struct spec *spec, const struct host *host, const char *id,
                 struct arena *arena, struct cgroup_plan **ret_plan, struct error *err)
 {
 	struct cgroup_plan *plan = ARENA_NEW(arena, struct cgroup_plan);
+	struct device_program *devices;
 	struct found found;
 	char *path = NULL;
 
@@ -163,15 +196,28 @@ int cgroup_plan(const struct spec *spec, const struct host *host, const char *id
 		return -1;
 	if (decide_path(spec->linux_.cgroups_path, found.own, id, arena, &path, err) < 0)
 		return -1;
-	if (limits_refuse(&spec->linux_.resources, host->made_up ? NULL : found.controllers, err) <
-	    0)
+	if (arena_check(arena, err) < 0)
+		return error_within(err, "%s", object);
+	if (limits_plan(&spec->linux_.resources, host->made_up ? NULL : found.controllers, arena,
+	                &plan->writes, err) < 0)
 		return -1;
 	if (!host->made_up && is_rootless(host) && (!found.tree || !may_write(&found, path)))
 		path = NULL;
-	if (plan) {
-		plan->path = path;
-		plan->mount = arena_text(arena, found.mount);
-	}
+	if (devices_plan(&spec->linux_.resources, arena, &devices, err) < 0)
+		return -1;
+	/* A plain user's container has no right to make nodes, nor he one to load programs. */
+	plan->devices = is_rootless(host) ? NULL : devices;
+	if (!path && plan->writes.count > 0)
+		return fail(err, ERROR_UNSUPPORTED, plan->writes.item[0].member,
+		            "wants a cgroup, and this user may make none at '%s'",
+		            spec->linux_.cgroups_path ? spec->linux_.cgroups_path : found.own);
+	plan->path = path;
+	plan->mount = arena_text(arena, found.mount);
+	plan->own = arena_text(arena, found.own);
+	plan->controllers = found.controllers[strspn(found.controllers, " \n")] != '\0';
+	plan->delegate = path && is_delegated(spec);
+	plan->owner_uid = host_id(&spec->linux_.uid_mappings);
+	plan->owner_gid = host_id(&spec->linux_.gid_mappings);
 	if (arena_check(arena, err) < 0)
 		return error_within(err, "%s", object);
 	*ret_plan = plan;

@@ -10,7 +10,17 @@
 
 #include "store.h"
 
-enum operation { OP_START, OP_EXEC, OP_KILL, OP_PAUSE, OP_RESUME, OP_PROCESSES, OP_DELETE, OPS };
+enum operation {
+	OP_START,
+	OP_EXEC,
+	OP_KILL,
+	OP_PAUSE,
+	OP_RESUME,
+	OP_UPDATE,
+	OP_PROCESSES,
+	OP_DELETE,
+	OPS
+};
 
 #define IN(status) (1U << (status))
 
@@ -24,6 +34,7 @@ static const struct {
 	{"kill",   IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
 	{"pause",  IN(STATUS_CREATED) | IN(STATUS_RUNNING)                    },
 	{"resume", IN(STATUS_PAUSED)					  },
+	{"update", IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
 	{"ps",     IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
 	{"delete", IN(STATUS_STOPPED)					 },
 };
@@ -130,6 +141,13 @@ int container_resume(struct container *c, struct error *err)
 	if (allow(c, OP_RESUME, c->executor->resume, err) < 0)
 		return -1;
 	return c->executor->resume(c, err);
+}
+
+int container_update(struct container *c, const struct spec_resources *resources, struct error *err)
+{
+	if (allow(c, OP_UPDATE, c->executor->update, err) < 0)
+		return -1;
+	return c->executor->update(c, resources, err);
 }
 
 int container_processes(struct container *c, pid_t **ret_pids, size_t *ret_count, struct error *err)

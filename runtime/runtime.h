@@ -53,6 +53,9 @@ struct executor {
 	int (*signal)(struct container *c, int signum, bool all, struct error *err) FALLIBLE;
 	int (*pause)(struct container *c, struct error *err) FALLIBLE;
 	int (*resume)(struct container *c, struct error *err) FALLIBLE;
+	/* Change limits: all of them, or on -1 none. */
+	int (*update)(struct container *c, const struct spec_resources *resources,
+	              struct error *err) FALLIBLE;
 	int (*processes)(struct container *c, pid_t **ret_pids, size_t *ret_count,
 	                 struct error *err) FALLIBLE;
 	/* Look whether it is created, running, paused or stopped now. */
@@ -110,6 +113,9 @@ int container_exec(struct container *c, const struct spec_process *process,
 int container_kill(struct container *c, int signum, bool all, struct error *err) FALLIBLE;
 int container_pause(struct container *c, struct error *err) FALLIBLE;
 int container_resume(struct container *c, struct error *err) FALLIBLE;
+/* Change the limits that are set in resources: all of them, or on -1 none. */
+int container_update(struct container *c, const struct spec_resources *resources,
+                     struct error *err) FALLIBLE;
 int container_processes(struct container *c, pid_t **ret_pids, size_t *ret_count,
                         struct error *err) FALLIBLE;
 /* force: kill first; without it only a stopped container is deleted. Runs poststop hooks. The

@@ -49,6 +49,8 @@ TRACED(signal, (struct container * c, int signum, bool all, struct error *err),
        (c, signum, all, err))
 TRACED(pause, (struct container * c, struct error *err), (c, err))
 TRACED(resume, (struct container * c, struct error *err), (c, err))
+TRACED(update, (struct container * c, const struct spec_resources *resources, struct error *err),
+       (c, resources, err))
 TRACED(processes, (struct container * c, pid_t **ret_pids, size_t *ret_count, struct error *err),
        (c, ret_pids, ret_count, err))
 TRACED(look, (struct container * c, enum container_status *ret_status, struct error *err),
@@ -72,6 +74,7 @@ int trace_executor(struct container *c, struct error *err)
 		WRAP(signal),
 		WRAP(pause),
 		WRAP(resume),
+		WRAP(update),
 		WRAP(processes),
 		WRAP(look),
 		WRAP(destroy),

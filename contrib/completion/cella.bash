@@ -149,6 +149,58 @@ _cella()
 		_cella_words -W 'table json'
 		return
 		;;
+	'update --resources' | 'update -r')
+		_cella_files -f
+		return
+		;;
+	'update --memory')
+		:
+		return
+		;;
+	'update --memory-swap')
+		:
+		return
+		;;
+	'update --memory-reservation')
+		:
+		return
+		;;
+	'update --cpu-share')
+		:
+		return
+		;;
+	'update --cpu-period')
+		:
+		return
+		;;
+	'update --cpu-quota')
+		:
+		return
+		;;
+	'update --cpu-burst')
+		:
+		return
+		;;
+	'update --cpu-idle')
+		:
+		return
+		;;
+	'update --cpuset-cpus')
+		:
+		return
+		;;
+	'update --cpuset-mems')
+		:
+		return
+		;;
+	'update --pids-limit')
+		:
+		return
+		;;
+	'update --blkio-weight')
+		:
+		return
+		;;
 	'spec --bundle' | 'spec -b')
 		_cella_files -d
 		return
@@ -162,7 +214,7 @@ _cella()
 	case $command in
 	'')
 		options='--root --log --log-format --log-level --debug --cgroup-manager --rootless --executor -v --version -h --help'
-		operand='create start run exec kill delete state list ps pause resume spec features completion'
+		operand='create start run exec kill delete state list ps pause resume update spec features completion'
 		;;
 	create)
 		options='-b --bundle -f --config --console-socket --pid-file --preserve-fds --no-pivot --no-new-keyring --dry-run -h --help'
@@ -205,6 +257,10 @@ _cella()
 		;;
 	resume)
 		options='-h --help'
+		operand=containers
+		;;
+	update)
+		options='-r --resources --memory --memory-swap --memory-reservation --cpu-share --cpu-period --cpu-quota --cpu-burst --cpu-idle --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight -h --help'
 		operand=containers
 		;;
 	spec)

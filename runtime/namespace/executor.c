@@ -10,6 +10,7 @@ const struct executor namespace_executor = {
 	.signal = namespace_signal,
 	.pause = namespace_pause,
 	.resume = namespace_resume,
+	.update = namespace_update,
 	.processes = namespace_processes,
 	.look = namespace_look,
 	.destroy = namespace_destroy,

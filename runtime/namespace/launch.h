@@ -63,6 +63,8 @@ int namespace_exec(struct container *c, struct process_plan *process,
 int namespace_signal(struct container *c, int signum, bool all, struct error *err) FALLIBLE;
 int namespace_pause(struct container *c, struct error *err) FALLIBLE;
 int namespace_resume(struct container *c, struct error *err) FALLIBLE;
+int namespace_update(struct container *c, const struct spec_resources *resources,
+                     struct error *err) FALLIBLE;
 int namespace_processes(struct container *c, pid_t **ret_pids, size_t *ret_count,
                         struct error *err) FALLIBLE;
 int namespace_look(struct container *c, enum container_status *ret_status,

@@ -73,3 +73,16 @@ setup() {
 	wait $sleeper || true
 	[ ! -d "$CGROUP" ] || rmdir "$CGROUP"
 }
+
+@test "a limit whose controller is not there is refused by name" {
+	have=" $(<"/sys/fs/cgroup/cgroup.controllers") "
+	for one in 'memory {memory:{limit:33554432}}' 'pids {pids:{limit:9}}' 'cpu {cpu:{quota:9000}}' 'io {blockIO:{weight:100}}'; do
+		name=${one%% *}
+		[[ $have != *" $name "* ]] || continue
+		bundle ".linux.resources += ${one#* }"
+		refused cella run "$ID"
+		has "$stderr" "this host has no $name controller in its cgroup v2 tree"
+		done=yes
+	done
+	[ -n "${done-}" ] || skip "this host has all controllers"
+}

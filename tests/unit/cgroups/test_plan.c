@@ -82,13 +82,13 @@ static void the_form_of_systemd_is_refused_by_name(void **state)
 static void a_limit_is_refused_and_nothing_is_planned(void **state)
 {
 	owned_arena struct arena *arena = arena_new(1 << 20);
-	struct spec spec = {.linux_ = {.resources = {.pids_limit = {true, 5}}}};
+	struct spec spec = {.linux_ = {.resources = {.set = true, .memory.swap = {true, 5}}}};
 	struct cgroup_plan *plan = NULL;
 	struct error err;
 
 	(void)state;
 	assert_int_equal(cgroup_plan(&spec, &made_up, "web", arena, &plan, &err), -1);
-	assert_string_equal(err.object, "linux.resources.pids.limit");
+	assert_string_equal(err.object, "linux.resources.memory.swap");
 	assert_null(plan);
 }
 

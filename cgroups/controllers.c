@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/arena.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/own.h"
+#include "base/table.h"
+
+#include "controllers.h"
+#include "limits.h"
+
+static const char *const wanted[] = {"cpuset",  "cpu",  "io",   "memory",
+                                     "hugetlb", "pids", "rdma", "misc"};
+
+enum { PASSES = 16, PROCS_LIMIT = 1 << 22 };
+
+/* Move everybody to "init" below. New ones may come while we go through the list. */
+static int evacuate_processes(int dir, struct error *err)
+{
+	owned_fd init = -1;
+
+	if (mkdirat(dir, "init", 0755) < 0 && errno != EEXIST)
+		return fail_errno(err, "init", "mkdir");
+	init = openat(dir, "init", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (init < 0)
+		return fail_errno(err, "init", "open");
+	for (int i = 0; i < PASSES; i++) {
+		owned_arena struct arena *arena = arena_new(PROCS_LIMIT);
+		char *procs = NULL;
+		char *save = NULL;
+
+		if (!arena || fd_read_file(dir, "cgroup.procs", PROCS_LIMIT / 2, arena, &procs,
+		                           NULL, err) < 0)
+			return -1;
+		if (!*procs)
+			return 0;
+		for (char *pid = strtok_r(procs, "\n", &save); pid;
+		     pid = strtok_r(NULL, "\n", &save))
+			if (fd_write_file(init, "cgroup.procs", pid, err) < 0 &&
+			    err->errnum != ESRCH)
+				return -1;
+	}
+	return fail(err, ERROR_STATE, "cgroup.procs", "processes keep coming");
+}
+
+/* All in one write; one that is refused would keep the others out, so then one by one. */
+static int enable(int dir, const char *missing[], size_t count, struct error *err)
+{
+	char words[128] = "";
+	int result = 0;
+
+	for (size_t i = 0, at = 0; i < count; i++)
+		at += (size_t)snprintf(words + at, sizeof(words) - at, "%s+%s", at ? " " : "",
+		                       missing[i]);
+	if (fd_write_file(dir, "cgroup.subtree_control", words, err) == 0)
+		return 0;
+	if (err->errnum == EBUSY || err->errnum == EACCES || err->errnum == EROFS)
+		return -1; /* so it will be for each */
+	for (size_t i = 0; i < count; i++) {
+		(void)snprintf(words, sizeof(words), "+%s", missing[i]);
+		if (fd_write_file(dir, "cgroup.subtree_control", words, err) < 0)
+			result = -1;
+	}
+	return result;
+}
+
+void controllers_enable(int dir, bool evacuate)
+{
+	char have[256], on[256];
+	const char *missing[ARRAY_SIZE(wanted)];
+	struct error err;
+	size_t count = 0;
+
+	if (fd_read_small(dir, "cgroup.controllers", have, sizeof(have), &err) < 0 ||
+	    fd_read_small(dir, "cgroup.subtree_control", on, sizeof(on), &err) < 0) {
+		log_debug("controllers: %s: %s", err.object, err.reason);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		if (limits_has_word(have, wanted[i], strlen(wanted[i])) &&
+		    !limits_has_word(on, wanted[i], strlen(wanted[i])))
+			missing[count++] = wanted[i];
+	if (count == 0 || enable(dir, missing, count, &err) == 0)
+		return;
+	if (err.errnum == EBUSY && evacuate && evacuate_processes(dir, &err) == 0 &&
+	    enable(dir, missing, count, &err) == 0)
+		return;
+	log_debug("controllers: %s: %s", err.object, err.reason);
+}

@@ -1,0 +1,92 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Device rules: what may be done with a device node, whatever rights its file gives.
+load helpers
+
+# rules RULES SCRIPT: a container that may make nodes and knows nodes of its own below /nodes.
+rules() {
+	bundle ".linux.resources.devices = [$1] | all_caps([\"CAP_MKNOD\", \"CAP_SYSLOG\", \"CAP_DAC_OVERRIDE\"]) |
+		tmpfs(\"/nodes\"; [\"dev\", \"mode=777\"]) | sh(\"$2\")"
+	rm -rf "$BUNDLE/rootfs"
+	own_rootfs
+	mkdir "$BUNDLE/rootfs/nodes"
+	jq '.root.path = "rootfs"' config.json >c && mv c config.json
+}
+none='{"allow": false, "access": "rwm"}'
+make_zero='mknod /nodes/zero c 1 5 && mknod /nodes/kmsg c 1 11 && mknod /nodes/loop b 7 9'
+read_zero='head -c 1 /nodes/zero >/dev/null && echo zero'
+read_kmsg='dd if=/nodes/kmsg of=/dev/null bs=8k count=1 2>/dev/null </dev/null && echo kmsg'
+
+@test "a device that no rule allows answers EPERM, the default ones work" {
+	rules "$none" "$make_zero && $read_zero; cat /nodes/kmsg; echo x >/dev/null && head -c 2 /dev/urandom | wc -c"
+	ok cella run "$ID"
+	is "$output" "zero
+2"
+	has "$stderr" "can't open '/nodes/kmsg': Operation not permitted"
+}
+
+@test "a device that a rule allows opens, and only as it is allowed" {
+	rules "$none, {\"allow\": true, \"type\": \"c\", \"major\": 1, \"minor\": 11, \"access\": \"r\"}" \
+		"$make_zero; $read_kmsg; : >>/nodes/kmsg"
+	try cella run "$ID"
+	is "$output" kmsg
+	has "$stderr" "can't create /nodes/kmsg: Operation not permitted"
+}
+
+@test "of the rules that fit the last one decides" {
+	kmsg='"type": "c", "major": 1, "minor": 11, "access": "rwm"'
+	rules "$none, {\"allow\": true, $kmsg}, {\"allow\": false, $kmsg}" "$make_zero; cat /nodes/kmsg"
+	try cella run "$ID"
+	has "$stderr" "Operation not permitted"
+	rules "{\"allow\": false, $kmsg}, {\"allow\": true, $kmsg}" "$make_zero; $read_kmsg"
+	ok cella run "$ID"
+	is "$output" kmsg
+}
+
+@test "a rule for a major, for a type, for all" {
+	for rule in '"type": "c", "major": 1' '"type": "c"' '"type": "c", "major": -1, "minor": 11' '"type": "a"'; do
+		rules "$none, {\"allow\": true, $rule, \"access\": \"rw\"}" "$make_zero; $read_kmsg"
+		ok cella run "$ID"
+		is "$output" kmsg
+	done
+	rules "$none, {\"allow\": true, \"type\": \"b\", \"access\": \"rw\"}" "$make_zero; cat /nodes/kmsg"
+	try cella run "$ID"
+	has "$stderr" "Operation not permitted"
+}
+
+@test "without rules a container has what its rights give it" {
+	rules "" "$make_zero; $read_kmsg"
+	ok cella run "$ID"
+	is "$output" kmsg
+}
+
+@test "update changes the rules of a container that runs, others of its limits or not" {
+	rules "$none" "$make_zero; while :; do sleep 1000; done"
+	run_in_background
+	soon test -e "/proc/$(pid_of "$ID")/root/nodes/loop"
+	exits 1 cella exec "$ID" dd if=/nodes/kmsg bs=8k count=1
+	has "$stderr" "Operation not permitted"
+	ok bash -c "echo '{\"devices\": [$none, {\"allow\": true, \"type\": \"c\", \"major\": 1, \"minor\": 11, \"access\": \"r\"}]}' | '$CELLA' --root '$ROOT' update -r - '$ID'"
+	ok cella exec "$ID" dd if=/nodes/kmsg bs=8k count=1
+	ok bash -c "echo '{\"devices\": [{\"allow\": true, \"access\": \"rwm\"}]}' | '$CELLA' --root '$ROOT' update -r - '$ID'"
+	ok cella exec "$ID" sh -c ': >>/nodes/kmsg'
+	ok bash -c "echo '{\"devices\": [$none]}' | '$CELLA' --root '$ROOT' update -r - '$ID'"
+	exits 1 cella exec "$ID" dd if=/nodes/kmsg bs=8k count=1
+	ok cella kill "$ID" KILL
+	ends_with $background 137
+}
+
+# bats test_tags=testbed
+@test "no eBPF program is left of a container" {
+	programs() { bpftool prog list | grep -c cella_devices; }
+	rules "$none" "while :; do sleep 1000; done"
+	run_in_background
+	is "$(programs)" 1
+	for i in 1 2 3; do
+		ok bash -c "echo '{\"devices\": [$none]}' | '$CELLA' --root '$ROOT' update -r - '$ID'"
+	done
+	soon eval '[ "$(programs)" = 1 ]'
+	ok cella kill "$ID" KILL
+	ends_with $background 137
+	soon eval '[ "$(programs || true)" = 0 ]'
+}

@@ -1,0 +1,191 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Limits, each by what it does to a workload that hits it.
+# bats file_tags=testbed
+load helpers
+
+now_us() { local t; read -r t _ </proc/uptime; echo "$((${t/./} * 10000))"; }
+used_us() { awk '/^usage_usec/ { print $2 }' "/sys/fs/cgroup$CG/$1/cpu.stat"; }
+
+# The part of one CPU, in per mille, that a container got in about three seconds.
+cpu_share_of() {
+	local before used
+	before=$(now_us)
+	used=$(used_us "$1")
+	sleep 3
+	echo $((($(used_us "$1") - used) * 1000 / ($(now_us) - before)))
+}
+
+limits() { bundle ".linux.resources += $1 | ${2:-.}"; }
+
+@test "memory.limit: what wants more is killed, and what wants less is not" {
+	limits '{memory: {limit: 33554432, swap: 33554432}}' 'sh("dd if=/dev/zero of=/dev/null bs=64M count=1")'
+	exits 137 cella run "$ID"
+	limits '{memory: {limit: 134217728}}' 'sh("dd if=/dev/zero of=/dev/null bs=64M count=1")'
+	ok cella run "$ID"
+}
+
+@test "memory.swap: counts memory and swap together" {
+	limits '{memory: {limit: 33554432, swap: 134217728}}' 'sh("dd if=/dev/zero of=/dev/null bs=64M count=1 2>/dev/null; cat /sys/fs/cgroup/memory.swap.max")'
+	ok cella run "$ID"
+	is "$output" 100663296
+	limits '{memory: {swap: 134217728}}'
+	refused cella run "$ID"
+	has "$stderr" "linux.resources.memory.swap"
+	limits '{memory: {limit: 33554432, swap: 4096}}'
+	refused cella run "$ID"
+	has "$stderr" "is less than memory.limit"
+}
+
+@test "pids.limit: a fork bomb ends at the limit" {
+	limits '{pids: {limit: 8}}' 'sh("i=0; while [ $i -lt 50 ]; do sleep 20 & i=$((i + 1)); done; echo all")'
+	try cella run "$ID"
+	[ "$status" != 0 ]
+	has "$stderr" "can't fork: Resource temporarily unavailable"
+	lacks "$output" all
+	limits '{pids: {limit: -1}}' 'sh("cat /sys/fs/cgroup/pids.max")'
+	ok cella run "$ID"
+	is "$output" max
+}
+
+@test "cpu.quota and cpu.period: a busy loop gets its part, to within a tenth" {
+	limits '{cpu: {quota: 10000, period: 50000}}' 'sh("while :; do :; done")'
+	run_in_background
+	sleep 1
+	got=$(cpu_share_of "$ID")
+	[ "$got" -ge 180 ] && [ "$got" -le 220 ] || die "got $got per mille of a CPU, expected 200"
+	[ "$(awk '/^nr_throttled/ { print $2 }' "$CGROUP/cpu.stat")" -gt 10 ]
+	ok cella update --cpu-quota 25000 "$ID"
+	is "$(<"$CGROUP/cpu.max")" "25000 50000"
+	got=$(cpu_share_of "$ID")
+	[ "$got" -ge 450 ] && [ "$got" -le 550 ] || die "got $got per mille of a CPU, expected 500"
+	ok cella update --cpu-period 100000 --cpu-quota -1 "$ID"
+	is "$(<"$CGROUP/cpu.max")" "max 100000"
+	ok cella update --cpu-quota 20000 --cpu-burst 10000 "$ID"
+	is "$(<"$CGROUP/cpu.max.burst")" 10000
+	ok cella update --cpu-period 40000 "$ID"
+	is "$(<"$CGROUP/cpu.max")" "20000 40000"
+	ok cella kill "$ID" KILL
+	ends_with $background 137
+}
+
+@test "cpu.shares and cpu.cpus: two busy loops on one CPU share it by weight" {
+	limits '{cpu: {shares: 4096, cpus: "0"}}' 'sh("while :; do :; done")'
+	run_in_background
+	first=$background
+	limits '{cpu: {shares: 512, cpus: "0"}}' "sh(\"while :; do :; done\") | .linux.cgroupsPath = \"$CG/$ID-light\""
+	exec_cella run "$ID-light" >/dev/null 2>&1 </dev/null &
+	second=$!
+	soon has_status "$ID-light" running
+	is "$(<"$CGROUP/cpu.weight") $(<"$CGROUP-light/cpu.weight")" "303 59"
+	is "$(<"$CGROUP/cpuset.cpus.effective")" 0
+	heavy=$(used_us "$ID") light=$(used_us "$ID-light")
+	sleep 3
+	heavy=$(($(used_us "$ID") - heavy)) light=$(($(used_us "$ID-light") - light))
+	[ $heavy -gt $((2 * light)) ] || die "the heavy one got $heavy us, the light one $light us"
+	ok cella update --cpu-share 1024 --cpuset-cpus 0-1 --cpuset-mems 0 "$ID-light"
+	is "$(<"$CGROUP-light/cpu.weight") $(<"$CGROUP-light/cpuset.cpus.effective")" "100 0-1"
+	ok cella kill "$ID" KILL
+	ok cella kill "$ID-light" KILL
+	ends_with $first 137
+	ends_with $second 137
+}
+
+@test "cpu.idle: it runs when nobody else wants to" {
+	limits '{cpu: {idle: 1, shares: 2048}}' forever
+	run_in_background
+	is "$(<"$CGROUP/cpu.idle") $(<"$CGROUP/cpu.weight")" "1 0"
+	ok cella update --cpu-idle 0 --cpu-share 2048 "$ID"
+	is "$(<"$CGROUP/cpu.idle") $(<"$CGROUP/cpu.weight")" "0 174"
+	ok cella kill "$ID" KILL
+	ends_with $background 137
+}
+
+@test "blockIO: a writer is as slow as its throttle" {
+	dev=$(stat -c '%Hd:%Ld' "$T")
+	limits "{blockIO: {throttleWriteBpsDevice: [{major: ${dev%:*}, minor: ${dev#*:}, rate: 1048576}]}}" \
+		'share | sh("dd if=/dev/zero of=/share/file bs=64k count=64 conv=fsync 2>/dev/null")'
+	before=$(now_us)
+	ok cella run "$ID"
+	took=$(($(now_us) - before))
+	[ $took -gt 3000000 ] || die "4 MiB at 1 MiB/s in $took us"
+	limits "{blockIO: {weight: 500, throttleReadIOPSDevice: [{major: ${dev%:*}, minor: ${dev#*:}, rate: 100}]}}" \
+		'sh("cat /sys/fs/cgroup/io.max /sys/fs/cgroup/io.bfq.weight /sys/fs/cgroup/io.weight 2>/dev/null; true")'
+	ok cella run "$ID"
+	has "$output" "$dev rbps=max wbps=max riops=100 wiops=max"
+	matches "$output" "default (500|4950)"
+	limits '{blockIO: {weight: 500}}' forever
+	run_in_background
+	ok cella update --blkio-weight 10 "$ID"
+	matches "$(cat "$CGROUP/io.bfq.weight" "$CGROUP/io.weight" 2>/dev/null)" "default (10|1)"
+	ok cella kill "$ID" KILL
+	ends_with $background 137
+	limits '{blockIO: {throttleReadBpsDevice: [{major: 999, minor: 999, rate: 1}]}}'
+	refused cella run "$ID"
+	has "$stderr" "linux.resources.blockIO.throttleReadBpsDevice[0]"
+}
+
+@test "hugepageLimits: pages beyond the limit are not given" {
+	echo 8 >/proc/sys/vm/nr_hugepages
+	[ "$(</proc/sys/vm/nr_hugepages)" -ge 4 ] || skip "this machine gives no huge pages"
+	limits '{hugepageLimits: [{pageSize: "2MB", limit: 4194304}]}' \
+		'mount("/huge"; "hugetlbfs"; "none"; ["pagesize=2M"]) | sh("fallocate -l 4M /huge/two && ! fallocate -l 8M /huge/four && echo limited")'
+	own_rootfs && mkdir "$BUNDLE/rootfs/huge"
+	jq '.root.path = "rootfs"' config.json >c && mv c config.json
+	try cella run "$ID"
+	echo 0 >/proc/sys/vm/nr_hugepages
+	is "$status $output" "0 limited"
+	limits '{hugepageLimits: [{pageSize: "3MB", limit: 4194304}]}'
+	refused cella run "$ID"
+	has "$stderr" "linux.resources.hugepageLimits[0]"
+}
+
+@test "unified: any file of a controller that is on, and no other" {
+	limits '{unified: {"pids.max": "6", "memory.high": "67108864", "cgroup.max.descendants": "3"}}' \
+		'sh("cat /sys/fs/cgroup/memory.high /sys/fs/cgroup/cgroup.max.descendants; for i in 1 2 3 4 5 6 7; do sleep 20 & done")'
+	try cella run "$ID"
+	has "$output" "67108864
+3"
+	has "$stderr" "can't fork"
+	for one in '"net_cls.classid": "1"' '"memory.nonsense": "1"' '"memory.max": "much"' '"pids": "1"'; do
+		limits "{unified: {$one}}"
+		refused cella run "$ID"
+		key=${one%%:*}
+		has "$stderr" "linux.resources.unified[$key]"
+	done
+}
+
+@test "update: from a file, from stdin, all of it or nothing" {
+	limits '{pids: {limit: 50}, memory: {limit: 67108864}}' forever
+	run_in_background
+	echo '{"pids": {"limit": 20}, "memory": {"limit": 134217728, "reservation": 4096}}' >"$T/r.json"
+	ok cella update -r "$T/r.json" "$ID"
+	is "$(<"$CGROUP/pids.max") $(<"$CGROUP/memory.max") $(<"$CGROUP/memory.low")" "20 134217728 4096"
+	ok bash -c "echo '{\"pids\": {\"limit\": 30}}' | '$CELLA' --root '$ROOT' update -r - '$ID'"
+	is "$(<"$CGROUP/pids.max")" 30
+	refused cella update --pids-limit 5 --memory 100m --cpuset-cpus 999 "$ID"
+	has "$stderr" "linux.resources.cpu.cpus"
+	is "$(<"$CGROUP/pids.max") $(<"$CGROUP/memory.max")" "30 134217728"
+	ok cella update --memory-swap 256m "$ID"
+	is "$(<"$CGROUP/memory.swap.max")" 134217728
+	ok cella update --memory -1 --memory-swap -1 --memory-reservation 8k --pids-limit -1 "$ID"
+	is "$(<"$CGROUP/memory.max") $(<"$CGROUP/memory.swap.max") $(<"$CGROUP/memory.low") $(<"$CGROUP/pids.max")" "max max 8192 max"
+	refused cella update -r - "$ID" # an empty file is no object
+	refused cella update --memory 12q "$ID"
+	has "$stderr" "--memory"
+	refused cella update "$ID"
+	ok cella kill "$ID" KILL
+	ends_with $background 137
+}
+
+@test "update: checkBeforeUpdate refuses less memory than is in use" {
+	limits '{memory: {limit: 134217728}}' 'tmpfs("/mnt"; []) | sh("dd if=/dev/zero of=/mnt/file bs=1M count=40 2>/dev/null; while :; do sleep 1000; done")'
+	run_in_background
+	soon eval '[ "$(<"$CGROUP/memory.current")" -gt 41943040 ]'
+	echo '{"memory": {"limit": 8388608, "checkBeforeUpdate": true}}' >"$T/r.json"
+	refused cella update -r "$T/r.json" "$ID"
+	has "$stderr" "linux.resources.memory.limit"
+	is "$(<"$CGROUP/memory.max")" 134217728
+	ok cella kill "$ID" KILL
+	ends_with $background 137
+}
