@@ -68,6 +68,10 @@ int cgroup_apply(const struct cgroup_plan *plan, struct error *err) FALLIBLE;
 
 /* Open a container's cgroup. Returns the directory's descriptor, or -1 and *err (ENOENT: gone). */
 int cgroup_open(const char *path, struct error *err) FALLIBLE;
+/* Likewise a sub-cgroup that the container has made: below is "/NAME", without links or "..". */
+int cgroup_open_below(const char *path, const char *below, struct error *err) FALLIBLE;
+/* Likewise the cgroup that a process of the container is in: path, or one below it. */
+int cgroup_open_of(pid_t pid, const char *path, struct error *err) FALLIBLE;
 
 /* Change the limits of a container: all of them, or on -1 none.
  * Returns  0, or -1 and *err (the object is the limit's JSON path). dir is borrowed. */

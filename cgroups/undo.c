@@ -21,16 +21,6 @@ static bool is_gone(const struct error *err)
 	return err->errnum == ENOENT || err->errnum == ENODEV;
 }
 
-int cgroup_open(const char *path, struct error *err)
-{
-	owned_fd top = -1;
-
-	if (!tree_is_below(path))
-		return fail(err, ERROR_STATE, path, "not the path of a cgroup");
-	top = tree_open(NULL, err);
-	return top < 0 ? -1 : tree_descend(top, path, err);
-}
-
 /* Kill until nothing is left, again in each slice of the time: without cgroup.kill a process may
  * have been born behind our back. */
 static int empty(int dir, struct error *err)

@@ -14,28 +14,27 @@ enum { EXIT_NOT_STARTED = 255 };
 
 #define AT(kind, member) kind(struct exec_flags, member)
 
+/* clang-format off */
 static const struct option_row rows[] = {
-	{"process",				     'p',            "FILE",                           "process object as JSON, instead of the config's",
-         AT(TEXT_AT,process)},
-	{"tty",					     't',						       NULL,					"give it a terminal of its own",AT(SWITCH_AT,tty)},
-	{"cwd",					 0,						       "DIR",										   "working directory in the container",AT(TEXT_AT,                                                                        cwd)},
-	{"env",				   'e',					     "NAME=VALUE",									     "set a variable; may be repeated",                                AT(LIST_AT,env)},
-	{"user",            'u',                "UID[:GID]","run as this user, in numbers",AT(TEXT_AT,user)},
-	{"additional-gids",				  'g',   "GID",							  "add a group; may be repeated",
-         AT(LIST_AT,																														  additional_gids)},
-	{"cap",         'c',                "CAP","add a capability; may be repeated",AT(LIST_AT,capabilities)},
-	{"no-new-privs",					 0,					    NULL,							"programs can gain no rights",AT(SWITCH_AT,no_new_privs)},
-	{"detach",					     'd',					      NULL,				     "return once the program runs",AT(SWITCH_AT,detach)},
-	{"console-socket",				0,					      "PATH",								       "socket that gets the terminal's master end",
-         AT(TEXT_AT,console_socket)},
-	{"pid-file",				 0,					"FILE",									"write the pid of the process here",                                                                    AT(TEXT_AT,																																  pid_file)},
-	{"preserve-fds", 0,						    "N",								     "pass descriptors 3 to 2 + N on",AT(NUMBER_AT,                                                       preserve_fds)},
-	{"cgroup",				       0,"PATH",NULL,REFUSED},
-	{"process-label",					    0,    "LABEL",NULL,REFUSED},
-	{"apparmor",				      0,             "PROFILE",							     NULL, REFUSED																																		 },
-	{"ignore-paused",			       0, NULL,                       NULL,REFUSED												    },
-	{"pidfd-socket",				    0,            "PATH",                       NULL,REFUSED},
+	{"process", 'p', "FILE", "process object as JSON, instead of the config's", AT(TEXT_AT, process)},
+	{"tty", 't', NULL, "give it a terminal of its own", AT(SWITCH_AT, tty)},
+	{"cwd", 0, "DIR", "working directory in the container", AT(TEXT_AT, cwd)},
+	{"env", 'e', "NAME=VALUE", "set a variable; may be repeated", AT(LIST_AT, env)},
+	{"user", 'u', "UID[:GID]", "run as this user, in numbers", AT(TEXT_AT, user)},
+	{"additional-gids", 'g', "GID", "add a group; may be repeated", AT(LIST_AT, additional_gids)},
+	{"cap", 'c', "CAP", "add a capability; may be repeated", AT(LIST_AT, capabilities)},
+	{"no-new-privs", 0, NULL, "programs can gain no rights", AT(SWITCH_AT, no_new_privs)},
+	{"cgroup", 0, "PATH", "put it into this sub-cgroup of the container's", AT(TEXT_AT, cgroup)},
+	{"detach", 'd', NULL, "return once the program runs", AT(SWITCH_AT, detach)},
+	{"console-socket", 0, "PATH", "socket that gets the terminal's master end", AT(TEXT_AT, console_socket)},
+	{"pid-file", 0, "FILE", "write the pid of the process here", AT(TEXT_AT, pid_file)},
+	{"preserve-fds", 0, "N", "pass descriptors 3 to 2 + N on", AT(NUMBER_AT, preserve_fds)},
+	{"process-label", 0, "LABEL", NULL, REFUSED},
+	{"apparmor", 0, "PROFILE", NULL, REFUSED},
+	{"ignore-paused", 0, NULL, NULL, REFUSED},
+	{"pidfd-socket", 0, "PATH", NULL, REFUSED},
 };
+/* clang-format on */
 
 static void result_release(struct exec_result *result)
 {
@@ -89,6 +88,7 @@ static int exec(struct call *call, struct error *err)
 	owned_container struct container *c = NULL;
 	OWNED(result_release) struct exec_result result = {.pidfd = -1, .console = -1};
 	owned_foreground front = FOREGROUND_NONE;
+	const struct exec_options options = {.preserve_fds = f->preserve_fds, .cgroup = f->cgroup};
 	struct spec_process *process = NULL;
 	owned_fd socket = -1;
 	int status;
@@ -102,7 +102,7 @@ static int exec(struct call *call, struct error *err)
 	    console_connect(f->console_socket, &socket, err) < 0 ||
 	    (!f->detach && foreground_open(&front, err) < 0))
 		return -1;
-	if (container_exec(c, process, f->preserve_fds, &result, err) < 0) {
+	if (container_exec(c, process, &options, &result, err) < 0) {
 		if (err->kind != ERROR_STATE)
 			call->failure = EXIT_NOT_STARTED;
 		return -1;

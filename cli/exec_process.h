@@ -9,7 +9,7 @@
 
 /* What the command line of exec says about the process. */
 struct exec_flags {
-	const char *process, *cwd, *user, *console_socket, *pid_file;
+	const char *process, *cwd, *user, *console_socket, *pid_file, *cgroup;
 	struct option_list env, additional_gids, capabilities;
 	unsigned int preserve_fds;
 	bool tty, no_new_privs, detach;

@@ -105,7 +105,8 @@ int container_start(struct container *c, struct error *err)
 }
 
 int container_exec(struct container *c, const struct spec_process *process,
-                   unsigned int preserve_fds, struct exec_result *ret_result, struct error *err)
+                   const struct exec_options *options, struct exec_result *ret_result,
+                   struct error *err)
 {
 	struct process_plan *plan;
 	struct host host;
@@ -116,8 +117,8 @@ int container_exec(struct container *c, const struct spec_process *process,
 	if (plan_exec(c->spec, process ? process : &c->spec->process, &host, c->arena, &plan, err) <
 	    0)
 		return -1;
-	plan_process_flags(plan, preserve_fds, false);
-	return c->executor->exec(c, plan, ret_result, err);
+	plan_process_flags(plan, options->preserve_fds, false);
+	return c->executor->exec(c, plan, options, ret_result, err);
 }
 
 int container_kill(struct container *c, int signum, bool all, struct error *err)

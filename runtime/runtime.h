@@ -30,6 +30,12 @@ struct container {
 	const struct executor *traced; /* the one inside, when executor only logs */
 };
 
+/* What exec asks for beside the process. */
+struct exec_options {
+	unsigned int preserve_fds;
+	const char *cgroup; /* "/NAME" below the container's cgroup; NULL: where the container is */
+};
+
 /* A process that exec made. */
 struct exec_result {
 	pid_t pid;
@@ -49,7 +55,8 @@ struct executor {
 	/* Let the program run; returns when execve has happened or failed. */
 	int (*start)(struct container *c, struct error *err) FALLIBLE;
 	int (*exec)(struct container *c, struct process_plan *process,
-	            struct exec_result *ret_result, struct error *err) FALLIBLE;
+	            const struct exec_options *options, struct exec_result *ret_result,
+	            struct error *err) FALLIBLE;
 	int (*signal)(struct container *c, int signum, bool all, struct error *err) FALLIBLE;
 	int (*pause)(struct container *c, struct error *err) FALLIBLE;
 	int (*resume)(struct container *c, struct error *err) FALLIBLE;
@@ -108,7 +115,7 @@ static inline void container_release(struct container **c)
 int container_start(struct container *c, struct error *err) FALLIBLE;
 /* process NULL: the config's own process object as it is. */
 int container_exec(struct container *c, const struct spec_process *process,
-                   unsigned int preserve_fds, struct exec_result *ret_result,
+                   const struct exec_options *options, struct exec_result *ret_result,
                    struct error *err) FALLIBLE;
 int container_kill(struct container *c, int signum, bool all, struct error *err) FALLIBLE;
 int container_pause(struct container *c, struct error *err) FALLIBLE;

@@ -129,6 +129,10 @@ _cella()
 		:
 		return
 		;;
+	'exec --cgroup')
+		_cella_files -f
+		return
+		;;
 	'exec --console-socket')
 		_cella_files -f
 		return
@@ -229,7 +233,7 @@ _cella()
 		operand=containers
 		;;
 	exec)
-		options='-p --process -t --tty --cwd -e --env -u --user -g --additional-gids -c --cap --no-new-privs -d --detach --console-socket --pid-file --preserve-fds -h --help'
+		options='-p --process -t --tty --cwd -e --env -u --user -g --additional-gids -c --cap --no-new-privs --cgroup -d --detach --console-socket --pid-file --preserve-fds -h --help'
 		operand=containers
 		;;
 	kill)

@@ -12,8 +12,36 @@
 #include "handshake.h"
 #include "launch.h"
 
-static int launch(struct container *c, struct process_plan *process, struct exec_result *ret,
-                  int *ret_control, struct error *err)
+/* The cgroup that it is born in; -1 and no error: the container has none. */
+static int find_cgroup(const struct container *c, const char *below, int *ret_cgroup,
+                       struct error *err)
+{
+	*ret_cgroup = -1;
+	if (!c->state.cgroup)
+		return below ? fail(err, ERROR_UNSUPPORTED, "--cgroup",
+		                    "the container has no cgroup")
+		             : 0;
+	*ret_cgroup = below ? cgroup_open_below(c->state.cgroup, below, err)
+	                    : cgroup_open(c->state.cgroup, err);
+	return *ret_cgroup < 0 ? -1 : 0;
+}
+
+/* A container that hands out controllers below its cgroup has no process in it any more: then the place is
+ * beside its first one. */
+static pid_t enter(const struct container *c, const struct join *join, int *cgroup,
+                   struct exec_result *ret, bool anywhere, struct error *err)
+{
+	pid_t pid = join_clone(join, 0, *cgroup, &ret->pidfd, err);
+
+	if (pid >= 0 || !anywhere || err->errnum != EBUSY)
+		return pid;
+	(void)close(*cgroup);
+	*cgroup = cgroup_open_of(c->state.pid, c->state.cgroup, err);
+	return *cgroup < 0 ? -1 : join_clone(join, 0, *cgroup, &ret->pidfd, err);
+}
+
+static int launch(struct container *c, struct process_plan *process, const char *below,
+                  struct exec_result *ret, int *ret_control, struct error *err)
 {
 	struct process_identity who = {.pid = c->state.pid, .start_time = c->state.start_time};
 	owned_fd init = process_open(&who, err);
@@ -23,11 +51,8 @@ static int launch(struct container *c, struct process_plan *process, struct exec
 
 	if (init < 0)
 		return -1;
-	if (c->state.cgroup) {
-		cgroup = cgroup_open(c->state.cgroup, err);
-		if (cgroup < 0)
-			return -1;
-	}
+	if (find_cgroup(c, below, &cgroup, err) < 0)
+		return -1;
 	if (handshake_pair(ends, err) < 0)
 		return -1;
 	ours = ends[0];
@@ -36,7 +61,7 @@ static int launch(struct container *c, struct process_plan *process, struct exec
 	join.flags = join_flags(c->state.namespaces);
 	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
 		join.fds[i] = -1;
-	ret->pid = join_clone(&join, 0, cgroup, &ret->pidfd, err);
+	ret->pid = enter(c, &join, &cgroup, ret, !below, err);
 	if (ret->pid < 0)
 		return -1;
 	if (ret->pid == 0) {
@@ -92,12 +117,13 @@ static void abandon(struct exec_result *result)
 }
 
 int namespace_exec(struct container *c, struct process_plan *process,
-                   struct exec_result *ret_result, struct error *err)
+                   const struct exec_options *options, struct exec_result *ret_result,
+                   struct error *err)
 {
 	owned_fd control = -1;
 
 	*ret_result = (struct exec_result){.pidfd = -1, .console = -1};
-	if (launch(c, process, ret_result, &control, err) < 0)
+	if (launch(c, process, options->cgroup, ret_result, &control, err) < 0)
 		return -1;
 	if (converse(control, ret_result, err) == 0)
 		return 0;

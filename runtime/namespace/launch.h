@@ -59,7 +59,8 @@ int namespace_protect(char *const *argv, struct error *err) FALLIBLE;
 int namespace_create(struct container *c, struct plan *plan, struct error *err) FALLIBLE;
 int namespace_start(struct container *c, struct error *err) FALLIBLE;
 int namespace_exec(struct container *c, struct process_plan *process,
-                   struct exec_result *ret_result, struct error *err) FALLIBLE;
+                   const struct exec_options *options, struct exec_result *ret_result,
+                   struct error *err) FALLIBLE;
 int namespace_signal(struct container *c, int signum, bool all, struct error *err) FALLIBLE;
 int namespace_pause(struct container *c, struct error *err) FALLIBLE;
 int namespace_resume(struct container *c, struct error *err) FALLIBLE;

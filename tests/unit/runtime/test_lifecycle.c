@@ -180,7 +180,7 @@ static void a_missing_member_is_refused_by_name(void **state)
 	put(&rt, "web");
 	status_now = STATUS_RUNNING;
 	assert_int_equal(container_open(&rt, "web", true, &c, &err), 0);
-	assert_int_equal(container_exec(c, NULL, 0, &result, &err), -1);
+	assert_int_equal(container_exec(c, NULL, &(struct exec_options){0}, &result, &err), -1);
 	assert_int_equal(err.kind, ERROR_UNSUPPORTED);
 	assert_string_equal(err.reason, "not supported by the counting executor: exec");
 }
@@ -200,7 +200,7 @@ static void tracing_changes_nothing(void **state)
 	assert_int_equal(c->state.status, STATUS_RUNNING);
 	assert_int_equal(container_pause(c, &err), 0);
 	assert_int_equal(calls, 1);
-	assert_int_equal(container_exec(c, NULL, 0, &result, &err), -1);
+	assert_int_equal(container_exec(c, NULL, &(struct exec_options){0}, &result, &err), -1);
 	assert_string_equal(err.reason, "not supported by the counting executor: exec");
 }
 

@@ -1,0 +1,96 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Cgroups inside: what a container sees of its own, what it may do with it, and who else may be put there.
+# bats file_tags=testbed
+load helpers
+
+cgroups_inside() { # OPTIONS
+	echo "new_ns(\"cgroup\") | .mounts |= map(select(.destination != \"/sys/fs/cgroup\")) |
+		mount(\"/sys/fs/cgroup\"; \"cgroup\"; \"cgroup\"; [\"nosuid\", \"noexec\", \"nodev\", $1])"
+}
+
+@test "a read-only cgroup mount: limits are seen and can't be changed" {
+	bundle "$(cgroups_inside '"ro"') | .linux.resources.pids.limit = 20 | sh(\"cat /sys/fs/cgroup/pids.max; echo 30 >/sys/fs/cgroup/pids.max\")"
+	try cella run "$ID"
+	is "$output" 20
+	has "$stderr" "Read-only file system"
+}
+
+@test "root of a user namespace divides its cgroup, and can't widen it" {
+	bundle "mapped | $(cgroups_inside '"rw"') | .linux.resources.pids.limit = 20 | .root.readonly = false |
+		sh(\"cd /sys/fs/cgroup && mkdir one two && echo \$\$ >one/cgroup.procs && echo +pids >cgroup.subtree_control && echo 5 >two/pids.max && echo divided; echo 30 >pids.max; while :; do sleep 1000; done\")"
+	exec_cella run "$ID" >"$T/stdout" 2>"$T/stderr" </dev/null &
+	background=$!
+	soon grep -q divided "$T/stdout"
+	soon grep -q "pids.max: Permission denied" "$T/stderr"
+	is "$(<"$CGROUP/pids.max") $(<"$CGROUP/two/pids.max")" "20 5"
+	is "$(stat -c %u "$CGROUP/cgroup.procs") $(stat -c %u "$CGROUP/pids.max")" "100000 0"
+	# the container's own cgroup can't hold processes any more: beside the first one
+	ok cella exec "$ID" grep 0:: /proc/self/cgroup
+	is "$output" "0::/one"
+	ok cella exec --cgroup /two "$ID" grep 0:: /proc/self/cgroup
+	is "$output" "0::/two"
+	exits 255 cella exec --cgroup /three "$ID" true
+	exits 255 cella exec --cgroup /../.. "$ID" true
+	has "$stderr" "expected the path of a cgroup below the container's"
+	ok cella ps --format json "$ID"
+	is "$(jq length <<<"$output")" 2
+	ok cella kill --all "$ID" KILL
+	ends_with $background 137
+	[ ! -e "$CGROUP" ]
+}
+
+@test "cella in a container of cella, with limits of its own" {
+	bundle "$(cgroups_inside '"rw"') | all_caps([\"CAP_SYS_ADMIN\", \"CAP_SYS_CHROOT\", \"CAP_SETUID\", \"CAP_SETGID\", \"CAP_SETPCAP\", \"CAP_MKNOD\", \"CAP_NET_ADMIN\", \"CAP_KILL\", \"CAP_SYS_PTRACE\", \"CAP_DAC_OVERRIDE\", \"CAP_CHOWN\", \"CAP_FOWNER\", \"CAP_AUDIT_WRITE\", \"CAP_NET_BIND_SERVICE\", \"CAP_BPF\"]) |
+		.linux.maskedPaths = [] | .linux.readonlyPaths = [] | .linux.resources.pids.limit = 50 |
+		bind(\"/cella\"; \"$CELLA\"; [\"ro\"]) | bind(\"/inner\"; \"$T/inner\") | tmpfs(\"/run\"; []) |
+		sh(\"cd /inner && /cella run inner; echo status \$?\")"
+	own_rootfs
+	mkdir "$BUNDLE/rootfs/inner"
+	: >"$BUNDLE/rootfs/cella"
+	jq '.root.path = "rootfs"' config.json >c && mv c config.json
+	mkdir -p "$T/inner"
+	cp -a "$WORK/rootfs" "$T/inner/rootfs"
+	jq '.root.path = "rootfs" | .process.args = ["sh", "-c", "cat /sys/fs/cgroup/pids.max; i=0; while [ $i -lt 9 ]; do sleep 9 & i=$((i + 1)); done"] |
+		.linux.resources.pids.limit = 6' "$WORK/base.json" >"$T/inner/config.json"
+	try cella run "$ID"
+	matches "$output" "^6
+status [1-9]"
+	has "$stderr" "can't fork"
+}
+
+@test "a plain user's container is limited by what was handed to him" {
+	service=/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service
+	[ -d "$service" ] || skip "no user manager of uid 1000"
+	mkdir "$service/cella-test"
+	echo $$ >"$service/cella-test/cgroup.procs" 2>/dev/null || { rmdir "$service/cella-test"; skip "can't be moved there"; }
+	chown -R sailor "$service/cella-test"
+	mkdir -m 755 "$T/plain"
+	chown sailor "$T/plain"
+	(cd "$T/plain" && setpriv --reuid 1000 --regid 1000 --init-groups "$CELLA" spec --rootless)
+	jq --arg root "$WORK/rootfs" '.root.path = $root | .process.terminal = false | .linux.cgroupsPath = "inner" |
+		.process.args = ["sh", "-c", "i=0; while [ $i -lt 9 ]; do sleep 9 & i=$((i + 1)); done"] | .linux.resources.pids.limit = 6' \
+		"$T/plain/config.json" >"$T/plain/c" && mv "$T/plain/c" "$T/plain/config.json"
+	try env XDG_RUNTIME_DIR="$T/plain" setpriv --reuid 1000 --regid 1000 --init-groups "$CELLA" run --bundle "$T/plain" "$ID"
+	echo $$ >/sys/fs/cgroup/cgroup.procs
+	left=$(find "$service" -name inner)
+	rmdir "$service/cella-test"
+	has "$stderr" "can't fork"
+	is "$left" ""
+}
+
+@test "300 containers alive: list, state and create take no longer for those that are not asked for" {
+	bundle 'args(["sleep", "1000"]) | .linux.resources.pids.limit = 5'
+	for i in $(seq 300); do
+		jq --arg c "$CG/$ID-$i" '.linux.cgroupsPath = $c' config.json >"$T/one.json"
+		mv "$T/one.json" config.json
+		"$CELLA" --root "$ROOT" "${EXECUTOR[@]}" create "$ID-$i" >/dev/null 2>"$T/stderr" </dev/null || die "$(<"$T/stderr")"
+	done
+	ok cella list --quiet
+	is "$(wc -l <<<"$output")" 300
+	strace -f -qq -o "$T/one" "$CELLA" --root "$ROOT" state "$ID-7" >/dev/null
+	[ "$(wc -l <"$T/one")" -lt 120 ] || die "state takes $(wc -l <"$T/one") system calls"
+	for i in $(seq 300); do
+		"$CELLA" --root "$ROOT" "${EXECUTOR[@]}" delete --force "$ID-$i"
+	done
+}
