@@ -45,6 +45,10 @@ bool text_to_octal(const char *text, uint32_t *ret); /* leading zeros allowed: f
  * runc take them for memory flags. */
 bool text_to_size(const char *text, uint64_t *ret_bytes);
 
+/* Lengths of time as people write them: "5s", "500ms", "1m30s", "1.5h" (Go's way, which runc takes;
+ * ns, us, ms, s, m and h), or "5": seconds. Of a fraction six digits count. */
+bool text_to_duration(const char *text, uint64_t *ret_ns);
+
 /* Whether text begins or ends with part. */
 bool text_begins(const char *text, const char *part);
 bool text_ends(const char *text, const char *part);

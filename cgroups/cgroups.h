@@ -5,7 +5,7 @@
 /* cgroups: where a container stands in the v2 tree.
  *
  * PROMISE: each container has a cgroup of its own at linux.cgroupsPath, is born in it with its limits in
- * force, can be frozen and killed as a whole, and leaves no directory behind. */
+ * force, can be frozen, killed and measured as a whole, and leaves no directory behind. */
 
 #include <sys/types.h>
 
@@ -88,6 +88,23 @@ int cgroup_signal(int dir, int signum, struct error *err) FALLIBLE;
 /* All processes in it and below, in arena, sorted. */
 int cgroup_processes(int dir, struct arena *arena, pid_t **ret_pids, size_t *ret_count,
                      struct error *err) FALLIBLE;
+
+/* Read what it and all below use; a part whose controller is off is not set, keys that we do not know
+ * are kept where they are counted raw. Memory is in arena.
+ * Returns  0, or -1 and *err (ENOENT, ENODEV: the cgroup is gone). */
+int cgroup_stats(int dir, struct arena *arena, struct stats *ret, struct error *err) FALLIBLE;
+
+/* Begin to watch a cgroup: what happened until now is no event. The caller closes both descriptors,
+ * of a watch that could not be opened too.
+ * Returns  0, or -1 and *err. */
+int cgroup_watch_open(int dir, struct container_watch *watch, struct error *err) FALLIBLE;
+
+/* Wait at most timeout_ms (-1: for ever) until the kernel kills a process in it or below for want of
+ * memory, or the last one has gone. EVENT_NONE: the time is over, or nothing of the kind happened; an
+ * end is told again each time.
+ * Returns  0, or -1 and *err. */
+int cgroup_watch(struct container_watch *watch, int timeout_ms, enum container_event *ret,
+                 struct error *err) FALLIBLE;
 
 /* Kill what is inside, wait, remove it and all below, then empty parents that cella itself made ("/cella").
  * Content when nothing is there. Returns 0, or -1 and *err. */

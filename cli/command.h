@@ -94,8 +94,9 @@ enum { OPERANDS_ANY = 1 << 20 };
 extern const struct command *const commands[];
 
 extern const struct command create_command, start_command, run_command, exec_command, kill_command,
-	delete_command, state_command, list_command, ps_command, pause_command, resume_command,
-	update_command, spec_command, features_command, completion_command;
+	delete_command, state_command, list_command, ps_command, top_command, events_command,
+	pause_command, resume_command, update_command, spec_command, features_command,
+	completion_command;
 
 /* executors.c: ends with NULL. */
 extern const struct executor *const executors[];

@@ -43,7 +43,7 @@ void report_add(struct report *report, const char *cell)
 
 static size_t width_of(const struct report *report, size_t column)
 {
-	size_t width = LEAST_WIDTH;
+	size_t width = report->least_width ? report->least_width : LEAST_WIDTH;
 
 	for (size_t i = column; i < report->count; i += report->columns)
 		if (strlen(report->cells[i]) + GAP > width)

@@ -10,6 +10,7 @@
 struct report {
 	struct arena *arena;
 	size_t columns;
+	size_t least_width; /* of a column; 0: as runc has it */
 	const char **cells; /* private */
 	size_t count, size; /* private */
 };

@@ -18,6 +18,8 @@ enum operation {
 	OP_RESUME,
 	OP_UPDATE,
 	OP_PROCESSES,
+	OP_STATS,
+	OP_WATCH,
 	OP_DELETE,
 	OPS
 };
@@ -29,14 +31,16 @@ static const struct {
 	const char *name;
 	unsigned int allowed;
 } operations[OPS] = {
-	{"start",  IN(STATUS_CREATED)					 },
-	{"exec",   IN(STATUS_CREATED) | IN(STATUS_RUNNING)                    },
-	{"kill",   IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
-	{"pause",  IN(STATUS_CREATED) | IN(STATUS_RUNNING)                    },
-	{"resume", IN(STATUS_PAUSED)					  },
-	{"update", IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
-	{"ps",     IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
-	{"delete", IN(STATUS_STOPPED)					 },
+	{"start",   IN(STATUS_CREATED)					 },
+	{"exec",    IN(STATUS_CREATED) | IN(STATUS_RUNNING)                    },
+	{"kill",    IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
+	{"pause",   IN(STATUS_CREATED) | IN(STATUS_RUNNING)                    },
+	{"resume",  IN(STATUS_PAUSED)					  },
+	{"update",  IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
+	{"ps",      IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
+	{"measure", IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
+	{"watch",   IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
+	{"delete",  IN(STATUS_STOPPED)					 },
 };
 
 static int allow(const struct container *c, enum operation op, bool implemented, struct error *err)
@@ -156,6 +160,21 @@ int container_processes(struct container *c, pid_t **ret_pids, size_t *ret_count
 	if (allow(c, OP_PROCESSES, c->executor->processes, err) < 0)
 		return -1;
 	return c->executor->processes(c, ret_pids, ret_count, err);
+}
+
+int container_stats(struct container *c, struct arena *arena, struct stats *ret, struct error *err)
+{
+	if (allow(c, OP_STATS, c->executor->stats, err) < 0)
+		return -1;
+	return c->executor->stats(c, arena, ret, err);
+}
+
+int container_watch(struct container *c, int timeout_ms, enum container_event *ret,
+                    struct error *err)
+{
+	if (allow(c, OP_WATCH, c->executor->watch, err) < 0)
+		return -1;
+	return c->executor->watch(c, timeout_ms, ret, err);
 }
 
 int container_delete(struct container *c, bool force, struct error *err)

@@ -26,6 +26,7 @@ struct container {
 	int control;             /* executor's: the channel to a process that waits for start; -1 */
 	int init;                /* pidfd of the first process, when we made it; -1 */
 	int console;             /* master of its terminal after create, the caller takes it; -1 */
+	struct container_watch watch; /* executor's, closed with the container */
 	const struct executor *executor;
 	const struct executor *traced; /* the one inside, when executor only logs */
 };
@@ -65,6 +66,13 @@ struct executor {
 	              struct error *err) FALLIBLE;
 	int (*processes)(struct container *c, pid_t **ret_pids, size_t *ret_count,
 	                 struct error *err) FALLIBLE;
+	/* What it uses now, in arena; parts that nobody counts are not set. */
+	int (*stats)(struct container *c, struct arena *arena, struct stats *ret,
+	             struct error *err) FALLIBLE;
+	/* Wait at most timeout_ms (-1: for ever) for an event; c->watch is kept from call to call.
+	 * EVENT_NONE: none yet, or the wait was interrupted. */
+	int (*watch)(struct container *c, int timeout_ms, enum container_event *ret,
+	             struct error *err) FALLIBLE;
 	/* Look whether it is created, running, paused or stopped now. */
 	int (*look)(struct container *c, enum container_status *ret_status,
 	            struct error *err) FALLIBLE;
@@ -125,6 +133,14 @@ int container_update(struct container *c, const struct spec_resources *resources
                      struct error *err) FALLIBLE;
 int container_processes(struct container *c, pid_t **ret_pids, size_t *ret_count,
                         struct error *err) FALLIBLE;
+/* What it uses now. Memory is in arena, which the caller may free between two calls.
+ * Errors  ERROR_UNSUPPORTED: it has no cgroup; ENOENT, ENODEV: it has gone meanwhile. */
+int container_stats(struct container *c, struct arena *arena, struct stats *ret,
+                    struct error *err) FALLIBLE;
+/* Wait at most timeout_ms (-1: for ever) until a process of it is killed for want of memory, or all have
+ * ended. The first call begins the watch: what was before is no event. */
+int container_watch(struct container *c, int timeout_ms, enum container_event *ret,
+                    struct error *err) FALLIBLE;
 /* force: kill first; without it only a stopped container is deleted. Runs poststop hooks. The
  * struct must still be freed. */
 int container_delete(struct container *c, bool force, struct error *err) FALLIBLE;

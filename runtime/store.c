@@ -78,6 +78,7 @@ struct container *store_new(const char *id, struct error *err)
 		return NULL;
 	}
 	c->root = c->dir = c->control = c->init = c->console = -1;
+	c->watch = (struct container_watch)WATCH_NONE;
 	c->arena = arena_new(CONTAINER_BYTES_LIMIT);
 	c->state.id = c->arena ? arena_text(c->arena, id) : NULL;
 	if (!c->state.id) {
@@ -92,8 +93,10 @@ void container_free(struct container *c)
 {
 	if (!c)
 		return;
-	for (size_t i = 0; i < 5; i++) {
-		int fd = (int[]){c->root, c->dir, c->control, c->init, c->console}[i];
+	for (size_t i = 0; i < 7; i++) {
+		int fd = (int[]){c->root,        c->dir,     c->control,
+		                 c->init,        c->console, c->watch.population,
+		                 c->watch.memory}[i];
 
 		if (fd >= 0)
 			(void)close(fd);

@@ -53,6 +53,10 @@ TRACED(update, (struct container * c, const struct spec_resources *resources, st
        (c, resources, err))
 TRACED(processes, (struct container * c, pid_t **ret_pids, size_t *ret_count, struct error *err),
        (c, ret_pids, ret_count, err))
+TRACED(stats, (struct container * c, struct arena *arena, struct stats *ret, struct error *err),
+       (c, arena, ret, err))
+TRACED(watch, (struct container * c, int timeout_ms, enum container_event *ret, struct error *err),
+       (c, timeout_ms, ret, err))
 TRACED(look, (struct container * c, enum container_status *ret_status, struct error *err),
        (c, ret_status, err))
 TRACED(destroy, (struct container * c, struct error *err), (c, err))
@@ -76,6 +80,8 @@ int trace_executor(struct container *c, struct error *err)
 		WRAP(resume),
 		WRAP(update),
 		WRAP(processes),
+		WRAP(stats),
+		WRAP(watch),
 		WRAP(look),
 		WRAP(destroy),
 	};

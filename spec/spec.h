@@ -24,6 +24,8 @@
 #include "base/json_read.h"
 #include "base/json_write.h"
 
+#include "stats.h"
+
 /* An array of a spec; all have this layout, so that one reader serves them. */
 #define LIST(type)                                                                                 \
 	struct {                                                                                   \

@@ -153,6 +153,18 @@ _cella()
 		_cella_words -W 'table json'
 		return
 		;;
+	'top --interval')
+		:
+		return
+		;;
+	'top --sort')
+		_cella_words -W 'id cpu memory'
+		return
+		;;
+	'events --interval')
+		:
+		return
+		;;
 	'update --resources' | 'update -r')
 		_cella_files -f
 		return
@@ -218,7 +230,7 @@ _cella()
 	case $command in
 	'')
 		options='--root --log --log-format --log-level --debug --cgroup-manager --rootless --executor -v --version -h --help'
-		operand='create start run exec kill delete state list ps pause resume update spec features completion'
+		operand='create start run exec kill delete state list ps top events pause resume update spec features completion'
 		;;
 	create)
 		options='-b --bundle -f --config --console-socket --pid-file --preserve-fds --no-pivot --no-new-keyring --dry-run -h --help'
@@ -253,6 +265,13 @@ _cella()
 		;;
 	ps)
 		options='-f --format -h --help'
+		operand=containers
+		;;
+	top)
+		options='--once --interval --sort --json -h --help'
+		;;
+	events)
+		options='--stats --interval -h --help'
 		operand=containers
 		;;
 	pause)

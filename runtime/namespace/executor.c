@@ -12,6 +12,8 @@ const struct executor namespace_executor = {
 	.resume = namespace_resume,
 	.update = namespace_update,
 	.processes = namespace_processes,
+	.stats = namespace_stats,
+	.watch = namespace_watch,
 	.look = namespace_look,
 	.destroy = namespace_destroy,
 };

@@ -68,6 +68,10 @@ int namespace_update(struct container *c, const struct spec_resources *resources
                      struct error *err) FALLIBLE;
 int namespace_processes(struct container *c, pid_t **ret_pids, size_t *ret_count,
                         struct error *err) FALLIBLE;
+int namespace_stats(struct container *c, struct arena *arena, struct stats *ret,
+                    struct error *err) FALLIBLE;
+int namespace_watch(struct container *c, int timeout_ms, enum container_event *ret,
+                    struct error *err) FALLIBLE;
 int namespace_look(struct container *c, enum container_status *ret_status,
                    struct error *err) FALLIBLE;
 int namespace_destroy(struct container *c, struct error *err) FALLIBLE;

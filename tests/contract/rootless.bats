@@ -65,3 +65,20 @@ cella$"
 	has "$stderr" "linux.uidMappings"
 	[ ! -e "$XDG_RUNTIME_DIR/cella/$ID" ]
 }
+
+@test "rootless: without a cgroup top has its line, and events says why it has nothing" {
+	only_cella
+	config 'forever'
+	ok plain run -d "$ID"
+	[ "$("${as[@]}" jq .cgroup "$XDG_RUNTIME_DIR/cella/$ID/state.json")" = null ] || {
+		plain delete --force "$ID"
+		skip "this user has rights over cgroups"
+	}
+	ok plain top --once --interval 50ms
+	matches "$output" "$ID +running +[0-9]+ +- +- +- +- +- +-$"
+	refused plain events --stats "$ID"
+	has "$stderr" "no cgroup"
+	refused plain events "$ID"
+	has "$stderr" "no cgroup"
+	ok plain delete --force "$ID"
+}

@@ -214,3 +214,27 @@ line() { printf '%q ' "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" "$@"; }
 	shows "^0 ptmx"
 	shows "5:2 5:2"
 }
+
+@test "top draws until q, and leaves the terminal as it was" {
+	only_cella
+	bundle forever
+	ok cella run -d "$ID"
+	terminal "stty -a >$T/before; $(line top --interval 100ms); code=\$?; stty -a >$T/after; (exit \$code)"
+	shows "$ID  *running"
+	typed x
+	soon sh -c "[ \$(grep -ac '$ID  *running' $T/screen) -ge 3 ]"
+	typed q
+	closed 0
+	is "$(<"$T/after")" "$(<"$T/before")"
+	ok cella delete --force "$ID"
+}
+
+@test "top puts the terminal right when it is told to end" {
+	only_cella
+	terminal "stty -a >$T/before; $(line top); code=\$?; stty -a >$T/after; (exit \$code)"
+	shows "0 containers"
+	typed '\003'
+	closed 0
+	is "$(<"$T/after")" "$(<"$T/before")"
+	tail -c 100 "$T/screen" | grep -qaF $'\e[?1049l'
+}

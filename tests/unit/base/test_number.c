@@ -111,6 +111,59 @@ static void sizes_have_units_of_1024(void **state)
 	assert_int_equal(bytes, 42);
 }
 
+static void durations_are_as_go_writes_them(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t ns;
+	} good[] = {
+		{"5",		      UINT64_C(5000000000)   },
+		{"5s",                     UINT64_C(5000000000)   },
+		{"0",		      0                      },
+		{"0s",                     0                      },
+		{"500ms",                  500000000              },
+		{"1m",                     UINT64_C(60000000000)  },
+		{"1m30s",                  UINT64_C(90000000000)  },
+		{"1.5h",                   UINT64_C(5400000000000)},
+		{"0.25s",                  250000000              },
+		{"2.0000019s",             UINT64_C(2000001000)   },
+		{"1h0m0.5s",               UINT64_C(3600500000000)},
+		{"3us",                    3000                   },
+		{"1.9ns",                  1                      },
+		{"05s",                    UINT64_C(5000000000)   },
+		{"18446744073709551615ns", UINT64_MAX             },
+	};
+	static const char *const bad[] = {"",
+	                                  "s",
+	                                  "-1s",
+	                                  "1 s",
+	                                  "5x",
+	                                  "1.s",
+	                                  ".5s",
+	                                  "1.5",
+	                                  "1m5",
+	                                  "5s ",
+	                                  " 5s",
+	                                  "05",
+	                                  "1e3",
+	                                  "1..5s",
+	                                  "18446744073709551616ns",
+	                                  "18446744073709551615",
+	                                  "5124096h",
+	                                  "18446744073709551615ns1ns"};
+	uint64_t ns = 42;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		assert_true(text_to_duration(good[i].text, &ns));
+		assert_int_equal(ns, good[i].ns);
+	}
+	ns = 42;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_false(text_to_duration(bad[i], &ns));
+	assert_int_equal(ns, 42);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -119,6 +172,7 @@ int main(void)
 		cmocka_unit_test(numbers_beyond_their_type_are_refused),
 		cmocka_unit_test(octal_numbers_may_begin_with_zeros),
 		cmocka_unit_test(sizes_have_units_of_1024),
+		cmocka_unit_test(durations_are_as_go_writes_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,6 +51,21 @@ static int count_processes(struct container *c, pid_t **ret_pids, size_t *ret_co
 	return count(c, err);
 }
 
+static int count_stats(struct container *c, struct arena *arena, struct stats *ret,
+                       struct error *err)
+{
+	(void)arena;
+	ret->pids.set = true;
+	return count(c, err);
+}
+
+static int count_watch(struct container *c, int timeout_ms, enum container_event *ret,
+                       struct error *err)
+{
+	*ret = timeout_ms == 7 ? EVENT_OOM : EVENT_NONE;
+	return count(c, err);
+}
+
 static int say(struct container *c, enum container_status *ret_status, struct error *err)
 {
 	(void)c;
@@ -67,6 +82,8 @@ static const struct executor counting = {
 	.pause = count,
 	.resume = count,
 	.processes = count_processes,
+	.stats = count_stats,
+	.watch = count_watch,
 	.look = say,
 	.destroy = count,
 };
@@ -114,6 +131,24 @@ static int list_processes(struct container *c, struct error *err)
 	return container_processes(c, &pids, &n, err);
 }
 
+static int measure(struct container *c, struct error *err)
+{
+	struct stats stats = {0};
+	int result = container_stats(c, c->arena, &stats, err);
+
+	assert_int_equal(stats.pids.set, result == 0);
+	return result;
+}
+
+static int watch(struct container *c, struct error *err)
+{
+	enum container_event event = EVENT_NONE;
+	int result = container_watch(c, 7, &event, err);
+
+	assert_int_equal(event, result == 0 ? EVENT_OOM : EVENT_NONE);
+	return result;
+}
+
 static int delete_plain(struct container *c, struct error *err)
 {
 	return container_delete(c, false, err);
@@ -135,6 +170,8 @@ static const struct {
 	{"pause",          container_pause,  "-++--"},
 	{"resume",         container_resume, "---+-"},
 	{"ps",             list_processes,   "-+++-"},
+	{"stats",          measure,          "-+++-"},
+	{"watch",          watch,            "-+++-"},
 	{"delete",         delete_plain,     "----+"},
 	{"delete --force", delete_by_force,  "+++++"},
 };
@@ -199,7 +236,9 @@ static void tracing_changes_nothing(void **state)
 	assert_int_equal(container_open(&rt, "web", true, &c, &err), 0);
 	assert_int_equal(c->state.status, STATUS_RUNNING);
 	assert_int_equal(container_pause(c, &err), 0);
-	assert_int_equal(calls, 1);
+	assert_int_equal(measure(c, &err), 0);
+	assert_int_equal(watch(c, &err), 0);
+	assert_int_equal(calls, 3);
 	assert_int_equal(container_exec(c, NULL, &(struct exec_options){0}, &result, &err), -1);
 	assert_string_equal(err.reason, "not supported by the counting executor: exec");
 }

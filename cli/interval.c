@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <limits.h>
+#include <time.h>
+
+#include "base/text.h"
+
+#include "interval.h"
+
+enum { NS_PER_MS = 1000000 };
+
+int interval_read(const char *typed, int otherwise_ms, int *ret_ms, struct error *err)
+{
+	uint64_t ns;
+
+	*ret_ms = otherwise_ms;
+	if (!typed)
+		return 0;
+	if (!text_to_duration(typed, &ns))
+		return fail(err, ERROR_USAGE, "--interval",
+		            "'%.60s' is no length of time: expected 5s, 500ms, 1m30s or seconds",
+		            typed);
+	if (ns < NS_PER_MS || ns / NS_PER_MS > INT_MAX)
+		return fail(err, ERROR_USAGE, "--interval",
+		            "'%.60s' is out of range: expected 1ms to 24 days", typed);
+	*ret_ms = (int)(ns / NS_PER_MS);
+	return 0;
+}
+
+int64_t interval_now(void)
+{
+	struct timespec now = {0};
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / NS_PER_MS;
+}
+
+int interval_until(int64_t moment)
+{
+	int64_t left = moment - interval_now();
+
+	if (left < 0)
+		return 0;
+	return left > INT_MAX ? INT_MAX : (int)left;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmocka.h needs the four before it */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#undef fail /* base/error.h has its own */
+/* clang-format on */
+
+#include "cgroups/cgroups.h"
+#include "tests/unit/base/scratch.h"
+
+static enum container_event happened(struct container_watch *watch)
+{
+	enum container_event event;
+	struct error err = {0};
+
+	assert_int_equal(cgroup_watch(watch, 0, &event, &err), 0);
+	return event;
+}
+
+static void each_rise_of_kills_is_told_once_and_before_the_end(void **state)
+{
+	const struct scratch *scratch = *state;
+	struct container_watch watch = WATCH_NONE;
+	struct error err;
+
+	scratch_file(scratch, "cgroup.events", "populated 1\nfrozen 0\n");
+	scratch_file(scratch, "memory.events", "low 0\noom 3\noom_kill 2\noom_group_kill 9\n");
+	assert_int_equal(cgroup_watch_open(scratch->dir, &watch, &err), 0);
+	assert_int_equal(happened(&watch), EVENT_NONE);
+	scratch_file(scratch, "memory.events", "low 1\noom 5\noom_kill 2\noom_group_kill 10\n");
+	assert_int_equal(happened(&watch), EVENT_NONE);
+	scratch_file(scratch, "memory.events", "low 1\noom 5\noom_kill 4\n");
+	scratch_file(scratch, "cgroup.events", "populated 0\nfrozen 0\n");
+	assert_int_equal(happened(&watch), EVENT_OOM);
+	assert_int_equal(happened(&watch), EVENT_END);
+	assert_int_equal(happened(&watch), EVENT_END);
+	(void)close(watch.population);
+	(void)close(watch.memory);
+}
+
+static void without_the_memory_controller_only_the_end_is_seen(void **state)
+{
+	const struct scratch *scratch = *state;
+	struct container_watch watch = WATCH_NONE;
+	struct error err;
+
+	assert_int_equal(cgroup_watch_open(scratch->dir, &watch, &err), -1);
+	assert_string_equal(err.object, "cgroup.events");
+	scratch_file(scratch, "cgroup.events", "populated 1\n");
+	assert_int_equal(cgroup_watch_open(scratch->dir, &watch, &err), 0);
+	assert_int_equal(watch.memory, -1);
+	assert_int_equal(happened(&watch), EVENT_NONE);
+	scratch_file(scratch, "cgroup.events", "populated 0\n");
+	assert_int_equal(happened(&watch), EVENT_END);
+	(void)close(watch.population);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SCRATCH_TEST(each_rise_of_kills_is_told_once_and_before_the_end),
+		SCRATCH_TEST(without_the_memory_controller_only_the_end_is_seen),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
