@@ -8,6 +8,7 @@
 VERSION := 0.1.0
 
 PREFIX       ?= /usr/local
+LIBEXECDIR   ?= $(PREFIX)/libexec/cella
 SAN          ?=
 B            ?= $(if $(SAN),build/san,build)
 TESTBED      ?= boot
@@ -18,7 +19,11 @@ FUZZ_SECONDS ?= 20
 # program = the rooms it is made of; what is not listed is not linked
 cella.rooms := base spec rootfs cgroups netns runtime/process runtime/plan runtime \
                runtime/namespace cli
+cella-systemd.rooms := base cgroups/systemd
 PROGRAMS    := cella
+# What cella executes where it is asked for; dynamic, with libraries that it does not load itself.
+HELPERS     := cella-systemd
+cella-systemd.libs  := -lsystemd -lyajl
 LIBRARIES   := yajl seccomp
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -50,7 +55,7 @@ else
 endif
 
 # What makes an object another object; WERROR only decides whether there is one.
-COMPILE     = $(CC) -std=gnu17 -D_GNU_SOURCE -iquote . $(WARN) $(harden) $(mode_cflags) \
+COMPILE     = $(CC) -std=gnu17 -D_GNU_SOURCE -iquote . -DLIBEXECDIR='"$(LIBEXECDIR)"' $(WARN) $(harden) $(mode_cflags) \
               -ffunction-sections -fdata-sections $(CPPFLAGS) $(CFLAGS)
 LINK_FLAGS  = $(filter -fsanitize%,$(harden)) -Wl,--gc-sections -Wl,-z,relro,-z,now $(LDFLAGS)
 
@@ -64,7 +69,7 @@ MAINS    := $(B)/cli/main.o
 UNIT      := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c)))
 UNIT_MORE := $(filter-out $(UNIT:=.o),$(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/*/*.c tests/unit/*/*/*.c)))
 FUZZ      := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
-FORMATTED  = $(sort $(shell find $(foreach p,$(PROGRAMS),$($(p).rooms)) tests -name '*.[ch]'))
+FORMATTED  = $(sort $(shell find $(foreach p,$(PROGRAMS) $(HELPERS),$($(p).rooms)) tests -name '*.[ch]'))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -72,7 +77,7 @@ Q   := $(if $(V),,@)
 say := $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),@:,@echo ' ')
 .SECONDARY:
 
-all: $(PROGRAMS:%=$(B)/%) ## build every program
+all: $(PROGRAMS:%=$(B)/%) $(HELPERS:%=$(B)/%) ## build every program
 
 define program
 $(B)/$(1): $(call objects,$($(1).rooms)) $(B)/.link
@@ -80,6 +85,14 @@ $(B)/$(1): $(call objects,$($(1).rooms)) $(B)/.link
 	$$(Q)$$(COMPILE) $$(LINK_FLAGS) $$(mode_ldflags) -o $$@ $$(filter %.o,$$^) $$(LDLIBS)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+
+# Of the rooms that a program of its own has, only what it needs is linked.
+define helper
+$(B)/$(1): $(call objects,$(filter-out base,$($(1).rooms))) $(LIBCELLA) $(B)/.link
+	$$(say) LINK $$@
+	$$(Q)$$(COMPILE) $$(LINK_FLAGS) $$(test_ldflags) -o $$@ $$(filter %.o,$$^) $(LIBCELLA) $$($(1).libs)
+endef
+$(foreach p,$(HELPERS),$(eval $(call helper,$(p))))
 
 $(LIBCELLA): $(filter-out $(MAINS),$(ALL))
 	$(say) AR $@
@@ -107,9 +120,9 @@ $(B)/.version: FORCE
 	$(call stamp,$(VERSION) $(commit),)
 
 hint = run 'tests/setup build' (as root, or where sudo needs no password) to install what is missing
-check_headers = printf '\#include <yajl/yajl_parse.h>\n\#include <seccomp.h>\n' | \
+check_headers = printf '\#include <yajl/yajl_parse.h>\n\#include <seccomp.h>\n\#include <systemd/sd-bus.h>\n' | \
 	$(CC) -E - >/dev/null 2>&1 || { \
-	echo "make: no compiler '$(CC)', or the headers of yajl and libseccomp are missing: $(hint)" >&2; exit 1; };
+	echo "make: no compiler '$(CC)', or the headers of yajl, libseccomp and libsystemd are missing: $(hint)" >&2; exit 1; };
 check_libraries = for l in $(patsubst -l%,lib%$(if $(filter static,$(LINK)),.a,.so),$(LDLIBS)); do \
 	case $$($(CC) -print-file-name=$$l) in /*) ;; *) \
 	echo "make: $$l is missing: $(hint)$(if $(filter static,$(LINK)),; LINK=dynamic does without static libraries)" >&2; \
@@ -184,13 +197,15 @@ $(B)/tests/bench/measure: $(B)/tests/bench/measure.o
 install: all ## into $(DESTDIR)$(PREFIX): program, manual, bash completion
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(PROGRAMS:%=$(B)/%) $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(LIBEXECDIR)
+	install -m 755 $(HELPERS:%=$(B)/%) $(DESTDIR)$(LIBEXECDIR)
 	$(foreach m,$(MANUALS),install -D -m 644 $(m) \
 	  $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m))$(newline))
 	$(foreach c,$(COMPLETIONS),install -D -m 644 $(c) \
 	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/cella$(newline))
 
 uninstall: ## remove what install put there
-	rm -f $(PROGRAMS:%=$(DESTDIR)$(PREFIX)/bin/%)
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(PREFIX)/bin/%) $(HELPERS:%=$(DESTDIR)$(LIBEXECDIR)/%)
 	rm -f $(foreach m,$(MANUALS),$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
 	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/cella
 

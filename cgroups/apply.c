@@ -21,9 +21,8 @@
 
 #include "cgroups.h"
 #include "controllers.h"
-#include "devices.h"
 #include "events.h"
-#include "limits.h"
+#include "furnish.h"
 #include "tree.h"
 
 enum { ATTEMPTS = 1000 };
@@ -46,36 +45,6 @@ static int check_vacant(int dir, const char *path, struct error *err)
 	return 0;
 }
 
-/* Hand the cgroup to the container's root: what the kernel says may be handed, no more.
- * Spec: cgroup-v2.rst "Model of Delegation". */
-static int delegate(const struct cgroup_plan *plan, int dir, struct error *err)
-{
-	char files[1024] = "cgroup.procs\ncgroup.subtree_control\ncgroup.threads\n";
-	char *save = NULL;
-	struct error ignored;
-
-	if (fd_read_small(AT_FDCWD, "/sys/kernel/cgroup/delegate", files, sizeof(files), &ignored) <
-	    0)
-		log_debug("delegate: %s: %s", ignored.object, ignored.reason);
-	if (fchown(dir, plan->owner_uid, plan->owner_gid) < 0)
-		return errno == EPERM && geteuid() != 0 ? 0 : fail_errno(err, object, "chown");
-	for (char *file = strtok_r(files, "\n", &save); file; file = strtok_r(NULL, "\n", &save))
-		if (fchownat(dir, file, plan->owner_uid, plan->owner_gid, AT_SYMLINK_NOFOLLOW) <
-		            0 &&
-		    errno != ENOENT)
-			return fail_errno(err, object, "chown");
-	return 0;
-}
-
-/* What a container's own cgroup is before its first process is born in it. */
-static int furnish(const struct cgroup_plan *plan, int dir, struct error *err)
-{
-	if (check_vacant(dir, plan->path, err) < 0 || limits_write(dir, &plan->writes, err) < 0 ||
-	    (plan->devices && devices_attach(dir, plan->devices, err) < 0))
-		return -1;
-	return plan->delegate ? delegate(plan, dir, err) : 0;
-}
-
 static int enter(const struct cgroup_plan *plan, int parent, const char *rest, struct error *err);
 
 /* Open the component that is there now, and go on below it. */
@@ -89,7 +58,9 @@ static int enter_open(const struct cgroup_plan *plan, int parent, const char *na
 	rest += strspn(rest, "/");
 	if (*rest)
 		return enter(plan, dir, rest, err);
-	return furnish(plan, dir, err) < 0 ? -1 : take_fd(&dir);
+	if (check_vacant(dir, plan->path, err) < 0 || furnish(plan, dir, err) < 0)
+		return -1;
+	return take_fd(&dir);
 }
 
 /* Whether our cgroup namespace begins at this cgroup, we are in it, and it is none of the host's: the
@@ -131,14 +102,11 @@ static bool names_a_member(const struct error *err)
 	return text_begins(err->object, "linux.");
 }
 
-int cgroup_apply(const struct cgroup_plan *plan, struct error *err)
+static int make(const struct cgroup_plan *plan, struct error *err)
 {
-	owned_fd top = -1;
+	owned_fd top = tree_open(plan->mount, err);
 	int dir = -1;
 
-	if (!plan->path || !tree_is_below(plan->path))
-		return fail(err, ERROR_STATE, object, "no cgroup is planned");
-	top = tree_open(plan->mount, err);
 	if (top < 0)
 		return -1;
 	for (int i = 0; dir < 0 && i < ATTEMPTS; i++) {
@@ -147,6 +115,16 @@ int cgroup_apply(const struct cgroup_plan *plan, struct error *err)
 		    (names_a_member(err) || (err->errnum != ENOENT && err->errnum != ENODEV)))
 			break;
 	}
+	return dir;
+}
+
+int cgroup_apply(struct cgroup_plan *plan, struct error *err)
+{
+	int dir;
+
+	if (!plan->path || !tree_is_below(plan->path))
+		return fail(err, ERROR_STATE, object, "no cgroup is planned");
+	dir = plan->scope ? systemd_apply(plan, err) : make(plan, err);
 	if (dir < 0 && !names_a_member(err))
 		return error_within(err, "%s", object);
 	return dir;

@@ -37,6 +37,7 @@ struct cgroup_writes {
 };
 
 struct device_program;
+struct systemd_scope;
 
 struct cgroup_plan {
 	const char *
@@ -48,12 +49,25 @@ struct cgroup_plan {
 	uint32_t owner_uid, owner_gid;        /* who that is on the host */
 	struct cgroup_writes writes;          /* limits, in the order to write them */
 	const struct device_program *devices; /* NULL: no rules */
+	struct arena *arena;                  /* where the plan is */
+	struct systemd_scope *scope;          /* systemd makes it; NULL: we do */
+	pid_t holder;                         /* keeps a scope alive until it has a first process */
+};
+
+struct cgroup_request {
+	const struct spec *spec;
+	const struct host *host;
+	const char *id;
+	bool systemd; /* have systemd make it */
 };
 
 /* Decide the place and the limits; what can't be limited here is refused by its JSON path. Changes nothing.
  * Returns  0, or -1 and *err. Context: host. */
-int cgroup_plan(const struct spec *spec, const struct host *host, const char *id,
-                struct arena *arena, struct cgroup_plan **ret_plan, struct error *err) FALLIBLE;
+int cgroup_plan(const struct cgroup_request *request, struct arena *arena,
+                struct cgroup_plan **ret_plan, struct error *err) FALLIBLE;
+
+/* The unit that systemd has for it ("cella-web.scope"); NULL: none. */
+const char *cgroup_unit(const struct cgroup_plan *plan);
 
 void cgroup_print(const struct cgroup_plan *plan, struct json_writer *w, const char *key);
 
@@ -62,7 +76,10 @@ void cgroup_print(const struct cgroup_plan *plan, struct json_writer *w, const c
  * controllers, they move to its "init".
  * Returns  its directory's descriptor for clone3(2), owned by the caller; -1 and *err, and what was made is gone.
  * Errors   ERROR_STATE when it has processes already or is frozen. */
-int cgroup_apply(const struct cgroup_plan *plan, struct error *err) FALLIBLE;
+int cgroup_apply(struct cgroup_plan *plan, struct error *err) FALLIBLE;
+
+/* Its first process is in it, or never will be: whatever held its place until now goes. */
+void cgroup_settle(struct cgroup_plan *plan);
 
 /* From here on `path` is the absolute path in the v2 tree as state.json has it; the tree is found again. */
 
@@ -74,9 +91,10 @@ int cgroup_open_below(const char *path, const char *below, struct error *err) FA
 int cgroup_open_of(pid_t pid, const char *path, struct error *err) FALLIBLE;
 
 /* Change the limits of a container: all of them, or on -1 none.
- * Returns  0, or -1 and *err (the object is the limit's JSON path). dir is borrowed. */
-int cgroup_update(int dir, const struct spec_resources *resources, struct arena *arena,
-                  struct error *err) FALLIBLE;
+ * unit     systemd's, which is told too; NULL: none.
+ * Returns  0, or -1 and *err (the object is the limit's JSON path). */
+int cgroup_update(const char *path, const char *unit, const struct spec_resources *resources,
+                  struct arena *arena, struct error *err) FALLIBLE;
 
 /* Freeze or thaw and wait until the kernel says so (timeout 10 s). dir is borrowed. */
 int cgroup_freeze(int dir, bool frozen, struct error *err) FALLIBLE;
@@ -107,7 +125,7 @@ int cgroup_watch(struct container_watch *watch, int timeout_ms, enum container_e
                  struct error *err) FALLIBLE;
 
 /* Kill what is inside, wait, remove it and all below, then empty parents that cella itself made ("/cella").
- * Content when nothing is there. Returns 0, or -1 and *err. */
-int cgroup_undo(const char *path, struct error *err) FALLIBLE;
+ * A unit of systemd's is ended too. Content when nothing is there. Returns 0, or -1 and *err. */
+int cgroup_undo(const char *path, const char *unit, struct error *err) FALLIBLE;
 
 #endif

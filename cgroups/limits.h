@@ -23,11 +23,16 @@ int limits_plan(const struct spec_resources *resources, const char *controllers,
  * Returns  0, or -1 and *err; the object is the JSON path. dir is borrowed. */
 int limits_write(int dir, const struct cgroup_writes *writes, struct error *err) FALLIBLE;
 
+struct limits_last {
+	int (*run)(void *data, struct error *err) FALLIBLE;
+	void *data;
+};
+
 /* Likewise, but when one fails, those before it get back what they had.
- * devices       the program that takes the place of the one that is there; NULL: it stays.
+ * last          done behind the writes and undone by nobody: when it fails, they are; NULL: nothing.
  * memory_check  refuse first if less memory than is used now is allowed (checkBeforeUpdate). */
 int limits_replace(int dir, const struct cgroup_writes *writes, bool memory_check,
-                   const struct device_program *devices, struct error *err) FALLIBLE;
+                   const struct limits_last *last, struct error *err) FALLIBLE;
 
 /* Whether a word of `length` bytes is among words, which blanks and a line's end keep apart. */
 bool limits_has_word(const char *words, const char *word, size_t length);

@@ -13,6 +13,7 @@
 #include "cgroups.h"
 #include "devices.h"
 #include "limits.h"
+#include "systemd.h"
 #include "tree.h"
 
 static const char object[] = "linux.cgroupsPath";
@@ -64,14 +65,6 @@ static int look(const struct host *host, struct found *found, struct error *err)
 	return 0;
 }
 
-/* systemd's "slice:prefix:name". */
-static bool is_systemd_form(const char *path)
-{
-	const char *colon = strchr(path, ':');
-
-	return colon && strchr(colon + 1, ':') && !strchr(path, '/');
-}
-
 /* Leave out "." and repeated and trailing slashes, in place; the path is absolute. */
 static void tidy(char *path)
 {
@@ -99,11 +92,12 @@ static int decide_path(const char *wanted, const char *own, const char *id, stru
 	int parent = slash ? (int)(slash - own) : 0;
 	char *path;
 
-	if (wanted && is_systemd_form(wanted))
-		return fail(err, ERROR_UNSUPPORTED, object,
-		            "'%s' needs the systemd manager, which this version of cella does not "
-		            "have; expected a path",
-		            wanted);
+	if (wanted && systemd_is_form(wanted))
+		return fail(
+			err, ERROR_CONFIG, object,
+			"'%s' is the form of the systemd manager, which --systemd-cgroup chooses; "
+			"expected a path",
+			wanted);
 	if (!wanted || !*wanted)
 		path = arena_format(arena, "%.*s/cella/%s", parent, own, id);
 	else if (*wanted == '/')
@@ -184,25 +178,55 @@ static uint32_t host_id(const id_map_list *maps)
 	return UINT32_MAX; /* chown(2): leave it */
 }
 
-int cgroup_plan(const struct spec *spec, const struct host *host, const char *id,
-                struct arena *arena, struct cgroup_plan **ret_plan, struct error *err)
+/* Where it will be, by either manager; NULL: nowhere. */
+static int decide_place(const struct cgroup_request *request, const struct found *found,
+                        struct cgroup_plan *plan, char **ret_path, struct error *err)
+{
+	const char *wanted = request->spec->linux_.cgroups_path;
+	bool rootless = !request->host->made_up && is_rootless(request->host);
+
+	if (request->systemd) {
+		plan->scope = ARENA_NEW(plan->arena, struct systemd_scope);
+		if (arena_check(plan->arena, err) < 0)
+			return error_within(err, "%s", object);
+		return systemd_place(wanted, request->id, rootless, found->own, plan->arena,
+		                     plan->scope, ret_path, err);
+	}
+	if (decide_path(wanted, found->own, request->id, plan->arena, ret_path, err) < 0)
+		return -1;
+	if (rootless && (!found->tree || !may_write(found, *ret_path)))
+		*ret_path = NULL;
+	return 0;
+}
+
+const char *cgroup_unit(const struct cgroup_plan *plan)
+{
+	return plan->scope ? plan->scope->unit : NULL;
+}
+
+int cgroup_plan(const struct cgroup_request *request, struct arena *arena,
+                struct cgroup_plan **ret_plan, struct error *err)
 {
 	struct cgroup_plan *plan = ARENA_NEW(arena, struct cgroup_plan);
+	const struct spec *spec = request->spec;
+	const struct host *host = request->host;
 	struct device_program *devices;
 	struct found found;
 	char *path = NULL;
 
 	if (look(host, &found, err) < 0)
 		return -1;
-	if (decide_path(spec->linux_.cgroups_path, found.own, id, arena, &path, err) < 0)
-		return -1;
 	if (arena_check(arena, err) < 0)
 		return error_within(err, "%s", object);
+	plan->arena = arena;
+	if (decide_place(request, &found, plan, &path, err) < 0)
+		return -1;
 	if (limits_plan(&spec->linux_.resources, host->made_up ? NULL : found.controllers, arena,
 	                &plan->writes, err) < 0)
 		return -1;
-	if (!host->made_up && is_rootless(host) && (!found.tree || !may_write(&found, path)))
-		path = NULL;
+	if (plan->scope && (systemd_limits(&plan->writes, -1, arena, plan->scope, err) < 0 ||
+	                    systemd_annotations(spec, arena, plan->scope, err) < 0))
+		return -1;
 	if (devices_plan(&spec->linux_.resources, arena, &devices, err) < 0)
 		return -1;
 	/* A plain user's container has no right to make nodes, nor he one to load programs. */

@@ -2,6 +2,7 @@
 
 #include "cgroups.h"
 #include "devices.h"
+#include "systemd.h"
 
 void cgroup_print(const struct cgroup_plan *plan, struct json_writer *w, const char *key)
 {
@@ -12,6 +13,8 @@ void cgroup_print(const struct cgroup_plan *plan, struct json_writer *w, const c
 	json_open(w, key, '{');
 	json_text(w, "path", plan->path);
 	json_text(w, "mount", plan->mount);
+	if (plan->scope)
+		json_text(w, "systemdUnit", plan->scope->unit);
 	if (plan->delegate)
 		json_bool(w, "delegate", true);
 	if (plan->devices)

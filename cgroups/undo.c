@@ -12,6 +12,7 @@
 
 #include "cgroups.h"
 #include "events.h"
+#include "systemd.h"
 #include "tree.h"
 
 enum { ATTEMPTS = 100, SLICE_MS = 100, DEPTH_LIMIT = 128 };
@@ -102,15 +103,13 @@ static void remove_shared(int top, char *parent)
 		log_debug("%s/cella: rmdir: %s", parent, strerrordesc_np(errno));
 }
 
-int cgroup_undo(const char *path, struct error *err)
+static int undo_tree(const char *path, struct error *err)
 {
 	char parent[PATH_MAX];
 	owned_fd top = -1;
 	owned_fd dir = -1;
 	char *slash;
 
-	if (!path)
-		return 0;
 	if (!tree_is_below(path) || text_ends(path, "/") || strlen(path) >= sizeof(parent))
 		return fail(err, ERROR_STATE, path, "not the path of a cgroup");
 	top = tree_open(NULL, err);
@@ -126,4 +125,16 @@ int cgroup_undo(const char *path, struct error *err)
 		return error_within(err, "%s", path);
 	remove_shared(top, parent);
 	return 0;
+}
+
+int cgroup_undo(const char *path, const char *unit, struct error *err)
+{
+	if (!path)
+		return 0;
+	if (undo_tree(path, err) < 0)
+		return -1;
+	return unit ? systemd_stop(
+			      &(struct systemd_scope){.unit = unit, .user = systemd_is_users(path)},
+			      err)
+	            : 0;
 }

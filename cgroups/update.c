@@ -2,11 +2,13 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/own.h"
 #include "base/text.h"
 
 #include "cgroups.h"
 #include "devices.h"
 #include "limits.h"
+#include "systemd.h"
 
 /* memory.swap counts memory too: changed alone it needs the limit that is in force. */
 static int fill_memory_limit(int dir, struct spec_resources *r, struct error *err)
@@ -24,22 +26,48 @@ static int fill_memory_limit(int dir, struct spec_resources *r, struct error *er
 	return 0;
 }
 
-int cgroup_update(int dir, const struct spec_resources *resources, struct arena *arena,
-                  struct error *err)
+/* What comes behind the files; when it fails they get back what they had. */
+struct rest {
+	int dir;
+	struct arena *arena;
+	const struct cgroup_writes *writes;
+	const struct device_program *devices;
+	struct systemd_scope scope;
+};
+
+static int change_rest(void *data, struct error *err)
 {
+	struct rest *rest = data;
+
+	if (rest->scope.unit &&
+	    (systemd_limits(rest->writes, rest->dir, rest->arena, &rest->scope, err) < 0 ||
+	     systemd_set(&rest->scope, err) < 0))
+		return -1;
+	return rest->devices ? devices_replace(rest->dir, rest->devices, err) : 0;
+}
+
+int cgroup_update(const char *path, const char *unit, const struct spec_resources *resources,
+                  struct arena *arena, struct error *err)
+{
+	owned_fd dir = cgroup_open(path, err);
 	struct spec_resources r = *resources;
+	struct rest rest = {.dir = dir, .arena = arena};
+	struct limits_last last = {.run = change_rest, .data = &rest};
 	struct cgroup_writes writes;
 	struct device_program *devices;
 	char controllers[256];
 
-	if (fd_read_small(dir, "cgroup.controllers", controllers, sizeof(controllers), err) < 0)
+	if (dir < 0 ||
+	    fd_read_small(dir, "cgroup.controllers", controllers, sizeof(controllers), err) < 0)
 		return -1;
 	if (fill_memory_limit(dir, &r, err) < 0 ||
 	    limits_plan(&r, controllers, arena, &writes, err) < 0 ||
 	    devices_plan(&r, arena, &devices, err) < 0)
 		return -1;
-	return limits_replace(dir, &writes,
-	                      r.memory.check_before_update.set &&
-	                              r.memory.check_before_update.value,
-	                      devices, err);
+	rest.writes = &writes;
+	rest.devices = devices;
+	rest.scope = (struct systemd_scope){.unit = unit, .user = systemd_is_users(path)};
+	return limits_replace(
+		dir, &writes,
+		r.memory.check_before_update.set && r.memory.check_before_update.value, &last, err);
 }

@@ -9,7 +9,6 @@
 #include "base/table.h"
 #include "base/text.h"
 
-#include "devices.h"
 #include "limits.h"
 
 enum { VALUE_SIZE = 4096, UNDO_LIMIT = 16 << 20 };
@@ -155,7 +154,7 @@ static int check_memory(int dir, const struct cgroup_writes *writes, struct erro
 }
 
 int limits_replace(int dir, const struct cgroup_writes *writes, bool memory_check,
-                   const struct device_program *devices, struct error *err)
+                   const struct limits_last *last, struct error *err)
 {
 	owned_arena struct arena *arena = arena_new(UNDO_LIMIT);
 	const char **values = arena ? arena_alloc(arena, writes->count + 1, sizeof(*values)) : NULL;
@@ -177,7 +176,7 @@ int limits_replace(int dir, const struct cgroup_writes *writes, bool memory_chec
 			return -1;
 		}
 	}
-	if (!devices || devices_replace(dir, devices, err) == 0)
+	if (!last || last->run(last->data, err) == 0)
 		return 0;
 	bring_back(dir, writes, values, writes->count);
 	return -1;

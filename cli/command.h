@@ -101,13 +101,15 @@ extern const struct command create_command, start_command, run_command, exec_com
 /* executors.c: ends with NULL. */
 extern const struct executor *const executors[];
 
+enum cgroup_manager { MANAGER_CGROUPFS, MANAGER_SYSTEMD };
+
 /* globals.c: what stands in front of the command. */
 struct global_flags {
 	const char *root, *log, *executor;
 	int log_format; /* enum log_format */
 	int log_level;  /* enum log_level + 1; 0: not given */
 	int cgroup_manager, rootless;
-	bool debug, version;
+	bool systemd_cgroup, debug, version;
 };
 extern const struct option_row global_options[];
 extern const size_t global_options_count;

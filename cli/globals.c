@@ -16,7 +16,8 @@ static const struct word log_levels[] = {
 };
 
 static const struct word cgroup_managers[] = {
-	{"cgroupfs", 0},
+	{"cgroupfs", MANAGER_CGROUPFS},
+	{"systemd",  MANAGER_SYSTEMD },
 };
 
 static const struct word rootless_words[] = {
@@ -28,24 +29,23 @@ const struct word output_formats[FORMATS] = {
 	{"json",  FORMAT_JSON },
 };
 
-#define AT(kind, member) kind(struct global_flags, member)
+#define AT(kind, member)       kind(struct global_flags, member)
+#define AT_WORD(member, words) WORD_AT(struct global_flags, member, words)
 
+/* clang-format off */
 const struct option_row global_options[] = {
-	{"root",			 0,          "DIR",      "where the state of containers is kept", AT(TEXT_AT,                                                 root)                                                                    },
-	{"log",			  0,          "FILE",     "append messages to this file too",      AT(TEXT_AT,                                                 log)                                                                     },
-	{"log-format",                   0,          "FORMAT",   "form of messages: text or json",
-         WORD_AT(struct global_flags,																 log_format,								log_formats)},
-	{"log-level",			      0,			      "LEVEL",          "error, warning, info or debug",
-         WORD_AT(struct global_flags,                               log_level,																									    log_levels)},
-	{"debug",		   0,			     NULL,				 "the same as --log-level debug",                                                     AT(SWITCH_AT,									       debug)},
-	{"cgroup-manager",                        0,				  "NAME",                             "who makes cgroups: cgroupfs",
-         WORD_AT(struct global_flags,cgroup_manager,														    cgroup_managers)},
-	{"rootless",                0,          "VALUE",                    "without rights of root: auto",
-         WORD_AT(struct global_flags,													    rootless,						  rootless_words)},
-	{"executor",    0,      "NAME", "what carries containers out",                                        AT(TEXT_AT,executor) },
-	{"systemd-cgroup", 0, NULL,  NULL,  REFUSED							       },
-	{"criu",			  0,			     "FILE",				      NULL,								       REFUSED                                       },
-	{"version",		       'v',				 NULL,				   "show version and features",AT(SWITCH_AT,version)																      },
+	{"root", 0, "DIR", "where the state of containers is kept", AT(TEXT_AT, root)},
+	{"log", 0, "FILE", "append messages to this file too", AT(TEXT_AT, log)},
+	{"log-format", 0, "FORMAT", "form of messages: text or json", AT_WORD(log_format, log_formats)},
+	{"log-level", 0, "LEVEL", "error, warning, info or debug", AT_WORD(log_level, log_levels)},
+	{"debug", 0, NULL, "the same as --log-level debug", AT(SWITCH_AT, debug)},
+	{"cgroup-manager", 0, "NAME", "who makes cgroups: cgroupfs or systemd", AT_WORD(cgroup_manager, cgroup_managers)},
+	{"systemd-cgroup", 0, NULL, "the same as --cgroup-manager systemd", AT(SWITCH_AT, systemd_cgroup)},
+	{"rootless", 0, "VALUE", "without rights of root: auto", AT_WORD(rootless, rootless_words)},
+	{"executor", 0, "NAME", "what carries containers out", AT(TEXT_AT, executor)},
+	{"criu", 0, "FILE", NULL, REFUSED},
+	{"version", 'v', NULL, "show version and features", AT(SWITCH_AT, version)},
 };
+/* clang-format on */
 
 const size_t global_options_count = ARRAY_SIZE(global_options);

@@ -2,6 +2,7 @@
 /* Options in front, the command, its own options; the one place that prints an error and that ends
  * the program. */
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/own.h"
+#include "base/program.h"
 #include "base/text.h"
 
 #include "command.h"
@@ -111,6 +113,26 @@ static int check_operands(const struct command *command, const struct option_out
 	return 0;
 }
 
+/* The program that is executed anew can't look up where its file is: it is told. */
+static const char self_variable[] = "CELLA_PROGRAM";
+
+static int protect(const struct call *call, struct error *err)
+{
+	const char *told = getenv(self_variable);
+	char path[PATH_MAX];
+
+	if (!call->rt->systemd) /* nobody will ask */
+		return runtime_protect(call->rt, call->argv, err);
+	if (told)
+		program_remember(arena_text(call->arena, told));
+	else if (program_path(path, sizeof(path), err) < 0 || setenv(self_variable, path, 1) < 0)
+		return fail_errno(err, self_variable, "set");
+	if (runtime_protect(call->rt, call->argv, err) < 0)
+		return -1;
+	(void)unsetenv(self_variable);
+	return 0;
+}
+
 /* Returns the exit status, or -1 and *err and the exit status of that in call->failure. */
 static int run_command_line(const struct command *command, char **words, struct call *call,
                             struct error *err)
@@ -130,7 +152,7 @@ static int run_command_line(const struct command *command, char **words, struct 
 		return print_help(command, err);
 	if (check_operands(command, &line, err) < 0)
 		return -1;
-	if (command->enters && runtime_protect(call->rt, call->argv, err) < 0)
+	if (command->enters && protect(call, err) < 0)
 		return -1;
 	call->flags = flags;
 	call->operands = line.operands;
@@ -162,6 +184,7 @@ static int run_program(char **words, struct runtime *rt, struct call *call, stru
 		return fail_unknown_command(line.operands[0], call->arena, err);
 	rt->root = g.root;
 	rt->executor = g.executor;
+	rt->systemd = g.systemd_cgroup || g.cgroup_manager == MANAGER_SYSTEMD;
 	rt->trace = log_is_debug();
 	return run_command_line(command, line.operands + 1, call, err);
 }

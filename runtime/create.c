@@ -67,6 +67,7 @@ static int ask(const struct runtime *rt, const struct create_options *o, struct 
 		return -1;
 	request.spec = ret->spec;
 	request.host = &host;
+	request.systemd = rt->systemd;
 	return plan_from_spec(&request, arena, &ret->plan, err);
 }
 
@@ -108,6 +109,7 @@ static void describe(struct container *c, const struct create_options *o, const 
 	s->created = now(c->arena);
 	s->executor = asked->executor->name;
 	s->cgroup = plan_cgroup(asked->plan);
+	s->systemd_unit = plan_systemd_unit(asked->plan);
 	s->owner = (uint32_t)geteuid();
 	s->terminal = spec->process.terminal;
 	s->namespaces = asked->plan->isolated;

@@ -87,6 +87,7 @@ struct runtime {
 	const struct executor *const *executors;
 	const char *executor; /* --executor, or NULL */
 	bool trace;           /* log each operation */
+	bool systemd;         /* create: have systemd make the cgroup */
 };
 
 /* Where the terminal of process.terminal will be served: checked before anything is made. */

@@ -372,8 +372,9 @@ struct state {
 	const char *rootfs;  /* absolute */
 	const char *created; /* RFC 3339 */
 	const char *executor;
-	const char *cgroup; /* absolute path in the v2 tree ("/cella/web"); NULL: none */
-	uint32_t owner;     /* who created it */
+	const char *cgroup;       /* absolute path in the v2 tree ("/cella/web"); NULL: none */
+	const char *systemd_unit; /* "cella-web.scope", when systemd made the cgroup; NULL */
+	uint32_t owner;           /* who created it */
 	bool terminal;
 	unsigned int
 		namespaces; /* bit per enum namespace_type: not ours but the container's (new or joined) */

@@ -50,6 +50,7 @@ void state_write(struct json_writer *w, const struct state *state)
 	json_text(w, "created", state->created);
 	json_text(w, "executor", state->executor);
 	json_text(w, "cgroup", state->cgroup);
+	json_text(w, "systemdUnit", state->systemd_unit);
 	json_u64(w, "owner", state->owner);
 	json_bool(w, "terminal", state->terminal);
 	write_namespaces(w, state->namespaces);
@@ -190,6 +191,23 @@ static bool climbs(const char *path)
 	return false;
 }
 
+static int read_systemd_unit(const struct json *value, struct arena *arena, struct state *state,
+                             struct error *err)
+{
+	const char *unit = "";
+
+	(void)arena;
+	state->systemd_unit = NULL;
+	if (value->type == JSON_NULL)
+		return 0;
+	if (read_text(value, &unit, err) < 0)
+		return -1;
+	if (strchr(unit, '/') || !text_ends(unit, ".scope"))
+		return json_fail(err, value, "is no name of a scope");
+	state->systemd_unit = unit;
+	return 0;
+}
+
 static int read_cgroup(const struct json *value, struct arena *arena, struct state *state,
                        struct error *err)
 {
@@ -286,20 +304,21 @@ static const struct member {
 	int (*read)(const struct json *value, struct arena *arena, struct state *state,
 	            struct error *err);
 } members[] = {
-	{"version",     read_version    }, /* first: another one may have other members */
-	{"id",          read_id         },
-	{"status",      read_status     },
-	{"pid",         read_pid        },
-	{"startTime",   read_start_time },
-	{"bundle",      read_bundle     },
-	{"rootfs",      read_rootfs     },
-	{"created",     read_created    },
-	{"executor",    read_executor   },
-	{"cgroup",      read_cgroup     },
-	{"owner",       read_owner      },
-	{"terminal",    read_terminal   },
-	{"namespaces",  read_namespaces },
-	{"annotations", read_annotations},
+	{"version",     read_version     }, /* first: another one may have other members */
+	{"id",          read_id          },
+	{"status",      read_status      },
+	{"pid",         read_pid         },
+	{"startTime",   read_start_time  },
+	{"bundle",      read_bundle      },
+	{"rootfs",      read_rootfs      },
+	{"created",     read_created     },
+	{"executor",    read_executor    },
+	{"cgroup",      read_cgroup      },
+	{"systemdUnit", read_systemd_unit},
+	{"owner",       read_owner       },
+	{"terminal",    read_terminal    },
+	{"namespaces",  read_namespaces  },
+	{"annotations", read_annotations },
 };
 
 static bool is_member(const char *name)

@@ -54,7 +54,7 @@ _cella()
 		return
 		;;
 	' --cgroup-manager')
-		_cella_words -W 'cgroupfs'
+		_cella_words -W 'cgroupfs systemd'
 		return
 		;;
 	' --rootless')
@@ -229,7 +229,7 @@ _cella()
 
 	case $command in
 	'')
-		options='--root --log --log-format --log-level --debug --cgroup-manager --rootless --executor -v --version -h --help'
+		options='--root --log --log-format --log-level --debug --cgroup-manager --systemd-cgroup --rootless --executor -v --version -h --help'
 		operand='create start run exec kill delete state list ps top events pause resume update spec features completion'
 		;;
 	create)

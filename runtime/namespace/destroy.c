@@ -37,5 +37,5 @@ int namespace_destroy(struct container *c, struct error *err)
 {
 	if (kill_first(c, err) < 0)
 		return -1;
-	return cgroup_undo(c->state.cgroup, err);
+	return cgroup_undo(c->state.cgroup, c->state.systemd_unit, err);
 }

@@ -154,21 +154,24 @@ static void abandon(struct container *c, const struct plan *plan)
 		log_dropped("after a failed create", &ignored);
 	if (c->init >= 0 && process_wait(c->state.pid, &ignored) < 0)
 		log_dropped("after a failed create", &ignored);
-	if (cgroup_undo(plan->cgroup->path, &ignored) < 0)
+	if (cgroup_undo(plan->cgroup->path, cgroup_unit(plan->cgroup), &ignored) < 0)
 		log_dropped("after a failed create", &ignored);
 }
 
 int namespace_create(struct container *c, struct plan *plan, struct error *err)
 {
 	owned_fd cgroup = -1;
+	int launched;
 
 	if (plan->cgroup->path) {
 		cgroup = cgroup_apply(plan->cgroup, err);
 		if (cgroup < 0)
 			return -1;
+		c->state.cgroup = plan->cgroup->path; /* systemd has the last word */
 	}
-	if (launch(c, plan, cgroup, err) == 0 && write_maps(c, plan, err) == 0 &&
-	    converse(c, plan, err) == 0)
+	launched = launch(c, plan, cgroup, err);
+	cgroup_settle(plan->cgroup);
+	if (launched == 0 && write_maps(c, plan, err) == 0 && converse(c, plan, err) == 0)
 		return 0;
 	abandon(c, plan);
 	return -1;

@@ -117,11 +117,17 @@ static int compose(const struct plan_request *request, struct arena *arena, stru
 		.bundle = request->bundle,
 		.no_pivot = request->no_pivot,
 	};
+	const struct cgroup_request cgroup = {
+		.spec = request->spec,
+		.host = request->host,
+		.id = request->id,
+		.systemd = request->systemd,
+	};
 
 	if (refuse_missing(request->spec, err) < 0 || plan_namespaces(plan, request->host, err) < 0)
 		return -1;
 	plan_time(plan, arena);
-	if (cgroup_plan(request->spec, request->host, request->id, arena, &plan->cgroup, err) < 0)
+	if (cgroup_plan(&cgroup, arena, &plan->cgroup, err) < 0)
 		return -1;
 	if (plan->cgroup->path)
 		rootfs.cgroup =
@@ -181,6 +187,11 @@ void plan_process_flags(struct process_plan *process, unsigned int preserve_fds,
 const char *plan_cgroup(const struct plan *plan)
 {
 	return plan->cgroup->path;
+}
+
+const char *plan_systemd_unit(const struct plan *plan)
+{
+	return cgroup_unit(plan->cgroup);
 }
 
 const char *plan_rootfs(const struct plan *plan)

@@ -23,6 +23,7 @@ struct plan_request {
 	const struct host *host;
 	const char *id;
 	const char *bundle; /* absolute */
+	bool systemd;       /* the systemd manager makes the cgroup */
 	bool no_pivot;
 	bool no_new_keyring;
 	unsigned int preserve_fds;
@@ -65,6 +66,7 @@ void plan_process_flags(struct process_plan *process, unsigned int preserve_fds,
 
 /* Where the container will stand in the v2 tree (NULL: nowhere) and its root file system on the host. */
 const char *plan_cgroup(const struct plan *plan);
+const char *plan_systemd_unit(const struct plan *plan);
 const char *plan_rootfs(const struct plan *plan);
 
 /* Feature words of the rooms below, for `features`. */

@@ -82,7 +82,7 @@ status [1-9]"
 @test "300 containers alive: list, state and create take no longer for those that are not asked for" {
 	bundle 'args(["sleep", "1000"]) | .linux.resources.pids.limit = 5'
 	for i in $(seq 300); do
-		jq --arg c "$CG/$ID-$i" '.linux.cgroupsPath = $c' config.json >"$T/one.json"
+		jq --arg c "$(cgroups_path "$ID-$i")" '.linux.cgroupsPath = $c' config.json >"$T/one.json"
 		mv "$T/one.json" config.json
 		"$CELLA" --root "$ROOT" "${EXECUTOR[@]}" create "$ID-$i" >/dev/null 2>"$T/stderr" </dev/null || die "$(<"$T/stderr")"
 	done

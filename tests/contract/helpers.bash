@@ -11,7 +11,8 @@
 #   status_is ID STATUS  what `state` says
 #   $ID                  the name of this test's container
 #   $T                   a folder of this test
-#   $CG                  the cgroup of this test's containers; $CGROUP is $ID's
+#   $CG                  the cgroup of this test's containers
+#   $CGROUP              the folder of $ID's cgroup; cgroup_dir ID is that of another
 
 [ -n "${WORK-}" ] || {
 	echo "contract tests are run by tests/run-contract" >&2
@@ -20,7 +21,7 @@
 
 case ${CELLA##*/} in
 crun | runc) PEER=yes EXECUTOR=() ;;
-*) PEER=no EXECUTOR=(--executor "$CELLA_EXECUTOR") ;;
+*) PEER=no EXECUTOR=(--executor "$CELLA_EXECUTOR" --cgroup-manager "$CELLA_MANAGER") ;;
 esac
 
 # For what only cella promises, when a peer tries the tests.
@@ -50,8 +51,16 @@ def forever: sh("trap \"exit 0\" TERM; while :; do sleep 1000 & wait; done");
 
 bundle() {
 	mkdir -p "$BUNDLE" && cd "$BUNDLE" || return
-	jq --arg share "$SHARE" --arg t "$T" --arg cgroup "$CG/$ID" --arg work "$WORK" \
+	jq --arg share "$SHARE" --arg t "$T" --arg cgroup "$(cgroups_path "$ID")" --arg work "$WORK" \
 		"$WORDS .linux.cgroupsPath = \$cgroup | ${1:-.}" "$WORK/base.json" >config.json
+}
+
+# What linux.cgroupsPath is for a container, and where its cgroup is then: by either manager.
+cgroups_path() {
+	if [ "$CELLA_MANAGER" = systemd ]; then echo "cella.slice:$UNITS:$1"; else echo "$CG/$1"; fi
+}
+cgroup_dir() {
+	if [ "$CELLA_MANAGER" = systemd ]; then echo "/sys/fs/cgroup/cella.slice/$UNITS-$1.scope"; else echo "/sys/fs/cgroup$CG/$1"; fi
 }
 
 # A root file system of this test's own, to be written to.
@@ -158,6 +167,11 @@ new_processes() {
 }
 no_new_processes() { ! new_processes; }
 
+# Not as root, who would be asked for by a socket that knows only pids of the first pid namespace.
+systemctl_show() { setpriv --reuid 65534 --regid 65534 --clear-groups systemctl "$@"; }
+units() { systemctl_show list-units --all --plain --no-legend "$UNITS-$ID*"; }
+no_units() { [ -z "$(units)" ] && [ ! -e "$CGROUP" ]; }
+
 nothing_left() {
 	local i
 	for ((i = 0; i < 100; i++)); do # a program that was told to end may take a moment
@@ -172,6 +186,9 @@ nothing_left() {
 	fi
 	if [ -n "$CG" ] && [ -n "$(find "/sys/fs/cgroup$CG" -mindepth 1 -type d)" ]; then
 		die "a cgroup is left: $(find "/sys/fs/cgroup$CG" -mindepth 1 -type d)" || return
+	fi
+	if [ "$CELLA_MANAGER" = systemd ]; then
+		soon no_units || die "systemd still has $(units)" || return
 	fi
 	if [ "$PEER" = no ] && [ -n "$(ls -A "$ROOT" 2>/dev/null)" ]; then
 		die "the state directory has: $(ls -A "$ROOT")"
@@ -204,7 +221,8 @@ contract_setup() {
 		CG=$TEST_CGROUP/$BATS_TEST_NUMBER
 		mkdir "/sys/fs/cgroup$CG"
 	fi
-	CGROUP=/sys/fs/cgroup$CG/$ID
+	UNITS=$(basename "$BATS_TEST_FILENAME" .bats)
+	CGROUP=$(cgroup_dir "$ID")
 	MOUNTS_BEFORE=$(</proc/self/mountinfo)
 	PIDS_BEFORE=" $(echo /proc/[0-9]*) "
 	PIDS_BEFORE=${PIDS_BEFORE//\/proc\//}

@@ -5,7 +5,7 @@
 load helpers
 
 now_us() { local t; read -r t _ </proc/uptime; echo "$((${t/./} * 10000))"; }
-used_us() { awk '/^usage_usec/ { print $2 }' "/sys/fs/cgroup$CG/$1/cpu.stat"; }
+used_us() { awk '/^usage_usec/ { print $2 }' "$(cgroup_dir "$1")/cpu.stat"; }
 
 # The part of one CPU, in per mille, that a container got in about three seconds.
 cpu_share_of() {
@@ -73,18 +73,19 @@ limits() { bundle ".linux.resources += $1 | ${2:-.}"; }
 	limits '{cpu: {shares: 4096, cpus: "0"}}' 'sh("while :; do :; done")'
 	run_in_background
 	first=$background
-	limits '{cpu: {shares: 512, cpus: "0"}}' "sh(\"while :; do :; done\") | .linux.cgroupsPath = \"$CG/$ID-light\""
+	limits '{cpu: {shares: 512, cpus: "0"}}' "sh(\"while :; do :; done\") | .linux.cgroupsPath = \"$(cgroups_path "$ID-light")\""
 	exec_cella run "$ID-light" >/dev/null 2>&1 </dev/null &
 	second=$!
 	soon has_status "$ID-light" running
-	is "$(<"$CGROUP/cpu.weight") $(<"$CGROUP-light/cpu.weight")" "303 59"
+	light_dir=$(cgroup_dir "$ID-light")
+	is "$(<"$CGROUP/cpu.weight") $(<"$light_dir/cpu.weight")" "303 59"
 	is "$(<"$CGROUP/cpuset.cpus.effective")" 0
 	heavy=$(used_us "$ID") light=$(used_us "$ID-light")
 	sleep 3
 	heavy=$(($(used_us "$ID") - heavy)) light=$(($(used_us "$ID-light") - light))
 	[ $heavy -gt $((2 * light)) ] || die "the heavy one got $heavy us, the light one $light us"
 	ok cella update --cpu-share 1024 --cpuset-cpus 0-1 --cpuset-mems 0 "$ID-light"
-	is "$(<"$CGROUP-light/cpu.weight") $(<"$CGROUP-light/cpuset.cpus.effective")" "100 0-1"
+	is "$(<"$light_dir/cpu.weight") $(<"$light_dir/cpuset.cpus.effective")" "100 0-1"
 	ok cella kill "$ID" KILL
 	ok cella kill "$ID-light" KILL
 	ends_with $first 137

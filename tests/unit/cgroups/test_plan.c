@@ -24,7 +24,8 @@ static int plan_path(const char *wanted, char *path, size_t size, struct error *
         };
 	struct cgroup_plan *plan = NULL;
 
-	if (cgroup_plan(&spec, &made_up, "web", arena, &plan, err) < 0)
+	if (cgroup_plan(&(struct cgroup_request){&spec, &made_up, "web", false}, arena, &plan,
+	                err) < 0)
 		return -1;
 	assert_string_equal(plan->mount, "/sys/fs/cgroup");
 	assert_true(strlen(plan->path) < size);
@@ -68,14 +69,14 @@ static void a_path_that_is_none_below_the_top_is_refused(void **state)
 	}
 }
 
-static void the_form_of_systemd_is_refused_by_name(void **state)
+static void the_form_of_systemd_is_none_of_a_path(void **state)
 {
 	struct error err;
 	char path[256];
 
 	(void)state;
 	assert_int_equal(plan_path("system.slice:cella:web", path, sizeof(path), &err), -1);
-	assert_int_equal(err.kind, ERROR_UNSUPPORTED);
+	assert_int_equal(err.kind, ERROR_CONFIG);
 	assert_non_null(strstr(err.reason, "systemd manager"));
 }
 
@@ -87,7 +88,9 @@ static void a_limit_is_refused_and_nothing_is_planned(void **state)
 	struct error err;
 
 	(void)state;
-	assert_int_equal(cgroup_plan(&spec, &made_up, "web", arena, &plan, &err), -1);
+	assert_int_equal(cgroup_plan(&(struct cgroup_request){&spec, &made_up, "web", false}, arena,
+	                             &plan, &err),
+	                 -1);
 	assert_string_equal(err.object, "linux.resources.memory.swap");
 	assert_null(plan);
 }
@@ -102,7 +105,10 @@ static void a_plan_that_has_no_memory_fails(void **state)
 		struct cgroup_plan *plan = NULL;
 		struct error err;
 
-		assert_int_equal(cgroup_plan(&spec, &made_up, "web", arena, &plan, &err), -1);
+		assert_int_equal(
+			cgroup_plan(&(struct cgroup_request){&spec, &made_up, "web", false}, arena,
+		                    &plan, &err),
+			-1);
 		assert_null(plan);
 	}
 }
@@ -129,7 +135,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_container_stands_where_its_cgroups_path_says),
 		cmocka_unit_test(a_path_that_is_none_below_the_top_is_refused),
-		cmocka_unit_test(the_form_of_systemd_is_refused_by_name),
+		cmocka_unit_test(the_form_of_systemd_is_none_of_a_path),
 		cmocka_unit_test(a_limit_is_refused_and_nothing_is_planned),
 		cmocka_unit_test(a_plan_that_has_no_memory_fails),
 		cmocka_unit_test(a_plan_is_printed_as_json),

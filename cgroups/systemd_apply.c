@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Theory of operation. systemd wants a process to put into a new scope, and a scope ends with its last
+ * one; the container's first process is to be born in the cgroup, with its limits in force. So
+ * cella-systemd puts itself there, and is ended once the other one is there too. It needs no pid for
+ * that, which would be another process's where cella runs in a pid namespace. */
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/own.h"
+#include "base/process.h"
+
+#include "furnish.h"
+#include "systemd.h"
+#include "tree.h"
+
+void cgroup_settle(struct cgroup_plan *plan)
+{
+	struct error ignored;
+
+	if (plan->holder <= 0)
+		return;
+	(void)kill(plan->holder, SIGKILL);
+	if (process_wait(plan->holder, &ignored) < 0)
+		log_debug("%s: %s", ignored.object, ignored.reason);
+	plan->holder = 0;
+}
+
+static int enter(struct cgroup_plan *plan, struct error *err)
+{
+	owned_fd top = tree_open(plan->mount, err);
+	owned_fd dir = -1;
+	char *path;
+
+	if (top < 0 || systemd_start(plan->scope, plan->arena, &path, &plan->holder, err) < 0)
+		return -1;
+	plan->path = path;
+	dir = tree_descend(top, path, err);
+	if (dir < 0 || furnish(plan, dir, err) < 0)
+		return -1;
+	return take_fd(&dir);
+}
+
+int systemd_apply(struct cgroup_plan *plan, struct error *err)
+{
+	struct error ignored;
+	int dir = enter(plan, err);
+
+	if (dir >= 0 || plan->holder == 0) /* or there was no scope */
+		return dir;
+	cgroup_settle(plan);
+	if (systemd_stop(plan->scope, &ignored) < 0)
+		log_debug("%s: %s", ignored.object, ignored.reason);
+	return -1;
+}

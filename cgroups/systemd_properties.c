@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/table.h"
+#include "base/text.h"
+
+#include "systemd.h"
+
+static const char prefix[] = "org.systemd.property.";
+
+/* Room for more properties; those that are there stay. */
+static int grow(struct systemd_scope *scope, size_t more, struct arena *arena, struct error *err)
+{
+	struct systemd_property *bigger = arena_alloc(arena, scope->count + more, sizeof(*bigger));
+
+	if (!bigger)
+		return arena_check(arena, err);
+	if (scope->count > 0)
+		memcpy(bigger, scope->property, scope->count * sizeof(*bigger));
+	scope->property = bigger;
+	return 0;
+}
+
+static void add(struct systemd_scope *scope, const char *name, const char *type, const char *value)
+{
+	scope->property[scope->count++] =
+		(struct systemd_property){.name = name, .type = type, .value = value};
+}
+
+/* ---- annotations ---- */
+
+static const struct {
+	const char *word, *type;
+} numbers[] = {
+	{"uint64 ", "t"},
+        {"int64 ",  "x"},
+        {"uint32 ", "u"},
+        {"int32 ",  "i"},
+        {"",        "i"},
+};
+
+/* 'text' without escapes. Returns what is behind it, or NULL. */
+static const char *quoted(const char *at, struct text *out)
+{
+	const char *end = *at == '\'' || *at == '"' ? strchr(at + 1, *at) : NULL;
+
+	if (!end)
+		return NULL;
+	text_append_n(out, at + 1, (size_t)(end - at) - 1);
+	return end + 1;
+}
+
+static const char *skip(const char *at)
+{
+	return at + strspn(at, " \t");
+}
+
+/* ['a', 'b'] as lines. */
+static bool list(const char *value, struct text *out)
+{
+	const char *at = skip(value + 1);
+
+	while (*at && *at != ']') {
+		at = quoted(at, out);
+		if (!at)
+			return false;
+		text_append(out, "\n");
+		at = skip(at);
+		if (*at != ',' && *at != ']')
+			return false;
+		at = skip(at + (*at == ','));
+	}
+	return *at == ']' && !*skip(at + 1);
+}
+
+/* Returns  the D-Bus type, and the plain value in out; NULL when it is none of the forms. */
+static const char *parse(const char *value, struct text *out)
+{
+	value = skip(value);
+	if (*value == '[')
+		return list(value, out) ? "as" : NULL;
+	if (*value == '\'' || *value == '"') {
+		const char *end = quoted(value, out);
+
+		return end && !*skip(end) ? "s" : NULL;
+	}
+	if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0) {
+		text_append(out, value);
+		return "b";
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		int64_t i64;
+		uint64_t u64;
+
+		if (!text_begins(value, numbers[i].word))
+			continue;
+		value += strlen(numbers[i].word);
+		if (!text_to_i64(value, &i64) && !text_to_u64(value, &u64))
+			return NULL;
+		text_append(out, value);
+		return numbers[i].type;
+	}
+	return NULL;
+}
+
+static int add_annotation(const struct key_value *item, struct arena *arena,
+                          struct systemd_scope *scope, struct error *err)
+{
+	owned_text struct text value = {0};
+	const char *name = item->key + strlen(prefix);
+	const char *type = parse(item->value, &value);
+	uint64_t seconds;
+
+	if (!isupper((unsigned char)*name) ||
+	    strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	                 "abcdefghijklmnopqrstuvwxyz0123456789") != strlen(name))
+		return fail(err, ERROR_CONFIG, item->key, "is no property of a unit");
+	if (!type)
+		return fail(err, ERROR_CONFIG, item->key,
+		            "'%.60s' is no value: write 'text', true, uint64 5 or ['a', 'b']",
+		            item->value);
+	if (text_check(&value, err) < 0)
+		return -1;
+	name = arena_text(arena, name);
+	if (text_ends(item->key, "Sec") && !text_ends(item->key, "USec")) {
+		if (!text_to_u64(value.bytes, &seconds) || seconds > UINT64_MAX / 1000000)
+			return fail(err, ERROR_CONFIG, item->key, "expected whole seconds");
+		name = arena_format(arena, "%.*sUSec", (int)strlen(name) - 3, name);
+		add(scope, name, "t", arena_format(arena, "%" PRIu64, seconds * 1000000));
+		return arena_check(arena, err);
+	}
+	add(scope, name, type, arena_text(arena, value.bytes ? value.bytes : ""));
+	return arena_check(arena, err);
+}
+
+int systemd_annotations(const struct spec *spec, struct arena *arena, struct systemd_scope *scope,
+                        struct error *err)
+{
+	if (grow(scope, spec->annotations.count, arena, err) < 0)
+		return -1;
+	for (size_t i = 0; i < spec->annotations.count; i++)
+		if (text_begins(spec->annotations.item[i].key, prefix) &&
+		    add_annotation(&spec->annotations.item[i], arena, scope, err) < 0)
+			return error_within(err, "annotations");
+	return 0;
+}
+
+/* ---- limits ---- */
+
+enum { MOST_A_WRITE = 4, VALUE_SIZE = 256 };
+
+static const struct {
+	const char *file, *property, *type;
+} same[] = {
+	{"memory.max",      "MemoryMax",          "t" },
+	{"memory.high",     "MemoryHigh",         "t" },
+	{"memory.low",      "MemoryLow",          "t" },
+	{"memory.min",      "MemoryMin",          "t" },
+	{"memory.swap.max", "MemorySwapMax",      "t" },
+	{"pids.max",        "TasksMax",           "t" },
+	{"cpu.weight",      "CPUWeight",          "t" },
+	{"cpuset.cpus",     "AllowedCPUs",        "ay"},
+	{"cpuset.mems",     "AllowedMemoryNodes", "ay"},
+};
+
+static const struct {
+	const char *key, *property;
+} rates[] = {
+	{"rbps=",  "IOReadBandwidthMax" },
+	{"wbps=",  "IOWriteBandwidthMax"},
+	{"riops=", "IOReadIOPSMax"      },
+	{"wiops=", "IOWriteIOPSMax"     },
+};
+
+static const char *number(const char *value, struct arena *arena)
+{
+	return strcmp(value, "max") == 0 ? "infinity" : arena_text(arena, value);
+}
+
+/* "QUOTA PERIOD": systemd has the time of a second, in steps of 10 ms, and the period. */
+static void add_bandwidth(const char *value, struct arena *arena, struct systemd_scope *scope)
+{
+	const char *space = strchr(value, ' ');
+	uint64_t quota = 0, period = 100000, per_second;
+	char word[32];
+
+	if (space && (!text_to_u64(space + 1, &period) || period == 0))
+		return; /* the kernel has refused it */
+	(void)snprintf(word, sizeof(word), "%.*s", (int)strcspn(value, " "), value);
+	if (!text_to_u64(word, &quota)) {
+		add(scope, "CPUQuotaPerSecUSec", "t", "infinity");
+	} else {
+		per_second = (quota * 1000000 / period + 9999) / 10000 * 10000;
+		add(scope, "CPUQuotaPerSecUSec", "t", arena_format(arena, "%" PRIu64, per_second));
+	}
+	add(scope, "CPUQuotaPeriodUSec", "t", arena_format(arena, "%" PRIu64, period));
+}
+
+/* "8:0 rbps=5 wiops=max" */
+static void add_rates(const char *value, struct arena *arena, struct systemd_scope *scope)
+{
+	int device = (int)strcspn(value, " ");
+
+	for (size_t i = 0; i < ARRAY_SIZE(rates); i++) {
+		const char *at = strstr(value, rates[i].key);
+		char word[32] = "";
+
+		if (!at || sscanf(at + strlen(rates[i].key), "%31s", word) != 1)
+			continue;
+		add(scope, rates[i].property, "ast",
+		    arena_format(arena, "/dev/block/%.*s %s", device, value, number(word, arena)));
+	}
+}
+
+static void add_write(const char *file, const char *value, struct arena *arena,
+                      struct systemd_scope *scope)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(same); i++)
+		if (strcmp(same[i].file, file) == 0)
+			add(scope, same[i].property, same[i].type, number(value, arena));
+	if (strcmp(file, "cpu.max") == 0)
+		add_bandwidth(value, arena, scope);
+	else if (strcmp(file, "cpu.idle") == 0 && strcmp(value, "1") == 0)
+		add(scope, "CPUWeight", "t", "0");
+	else if (strcmp(file, "io.weight") == 0 && text_begins(value, "default "))
+		add(scope, "IOWeight", "t", arena_text(arena, value + strlen("default ")));
+	else if (strcmp(file, "io.max") == 0)
+		add_rates(value, arena, scope);
+}
+
+int systemd_limits(const struct cgroup_writes *writes, int dir, struct arena *arena,
+                   struct systemd_scope *scope, struct error *err)
+{
+	if (grow(scope, writes->count * MOST_A_WRITE, arena, err) < 0)
+		return -1;
+	for (size_t i = 0; i < writes->count; i++) {
+		const struct cgroup_write *write = &writes->item[i];
+		char value[VALUE_SIZE];
+		struct error ignored;
+
+		(void)snprintf(value, sizeof(value), "%s", write->value);
+		if (text_begins(value, CGROUP_KEEP))
+			(void)snprintf(value, sizeof(value), "max%s",
+			               write->value + strlen(CGROUP_KEEP));
+		/* quota and period come together, of which the write may have had one */
+		if (dir >= 0 && strcmp(write->file, "cpu.max") == 0 &&
+		    fd_read_small(dir, write->file, value, sizeof(value), &ignored) < 0)
+			continue;
+		value[strcspn(value, "\n")] = '\0';
+		add_write(write->file, value, arena, scope);
+	}
+	return arena_check(arena, err);
+}

@@ -1,0 +1,121 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What only the systemd manager has: units, slices, properties. It runs once, whatever manager the others run with.
+# bats file_tags=testbed
+load helpers
+
+setup() {
+	[ "$CELLA_MANAGER" = systemd ] || skip "the cgroupfs manager has no units"
+	contract_setup
+}
+
+property() { systemctl_show show "$1" -p "$2" --value; }
+manager() { busctl --quiet call org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager "$@"; }
+unit() { echo "$UNITS-$ID.scope"; }
+
+@test "a scope in a slice, with its limits as properties" {
+	bundle 'forever | .linux.resources.pids.limit = 9 | .linux.resources.memory = {limit: 67108864, swap: 134217728, reservation: 4096} |
+		.linux.resources.cpu = {quota: 25000, period: 50000, shares: 2048, cpus: "0-1"} | .linux.resources.unified = {"memory.high": "33554432"}'
+	run_in_background
+	is "$(property "$(unit)" Slice)" cella.slice
+	is "$(property "$(unit)" Delegate)" yes
+	is "$(property "$(unit)" TasksMax)" 9
+	is "$(property "$(unit)" MemoryMax)" 67108864
+	is "$(property "$(unit)" MemorySwapMax)" 67108864
+	is "$(property "$(unit)" MemoryLow)" 4096
+	is "$(property "$(unit)" MemoryHigh)" 33554432
+	is "$(property "$(unit)" CPUWeight)" 174
+	is "$(property "$(unit)" CPUQuotaPerSecUSec)" 500ms
+	is "$(property "$(unit)" AllowedCPUs)" 0-1
+	is "$(<"$CGROUP/pids.max") $(<"$CGROUP/cpu.max")" "9 25000 50000"
+	ok cella update --pids-limit 12 --memory 100m --cpu-quota 10000 "$ID"
+	is "$(property "$(unit)" TasksMax) $(property "$(unit)" MemoryMax) $(property "$(unit)" CPUQuotaPerSecUSec)" "12 104857600 200ms"
+	# systemd writes all files anew, and they stay as they are
+	manager Reload
+	is "$(<"$CGROUP/pids.max") $(<"$CGROUP/memory.max") $(<"$CGROUP/cpu.max")" "12 104857600 10000 50000"
+	ok cella kill "$ID" KILL
+	ends_with $background 137
+}
+
+@test "without cgroupsPath: cella-ID.scope in system.slice; nested slices; an empty part" {
+	for one in '""|system.slice/cella-ID.scope' '"::ID"|system.slice/ID.scope' '"a-b.slice:x:ID"|a.slice/a-b.slice/x-ID.scope'; do
+		wanted=${one%%|*} where=${one#*|}
+		bundle "forever | .linux.cgroupsPath = ${wanted//ID/$ID-$UNITS}"
+		ok cella create "$ID-$UNITS"
+		[ -d "/sys/fs/cgroup/${where//ID/$ID-$UNITS}" ] || die "no ${where//ID/$ID-$UNITS}"
+		ok cella delete --force "$ID-$UNITS"
+		[ ! -d "/sys/fs/cgroup/${where//ID/$ID-$UNITS}" ]
+	done
+}
+
+@test "annotations are properties of the unit" {
+	bundle 'forever | .annotations = {"org.systemd.property.Documentation": "['"'man:one', 'man:two'"']",
+		"org.systemd.property.TimeoutStopSec": "17", "org.systemd.property.SendSIGHUP": "true",
+		"org.systemd.property.KillSignal": "int32 10", "org.systemd.property.Description": "'"'of mine'"'"}'
+	run_in_background
+	is "$(property "$(unit)" Documentation)" "man:one man:two"
+	is "$(property "$(unit)" TimeoutStopUSec)" 17s
+	is "$(property "$(unit)" SendSIGHUP) $(property "$(unit)" KillSignal)" "yes 10"
+	is "$(property "$(unit)" Description)" "of mine"
+	ok cella kill "$ID" KILL
+	ends_with $background 137
+}
+
+@test "what systemd refuses is told in its words, and nothing is left" {
+	bundle '.annotations = {"org.systemd.property.NoSuchThing": "true"}'
+	refused cella run "$ID"
+	has "$stderr" NoSuchThing
+	bundle '.annotations = {"org.systemd.property.SendSIGHUP": "perhaps"}'
+	refused cella run "$ID"
+	has "$stderr" "annotations: org.systemd.property.SendSIGHUP"
+	for path in '"/a/path"' '"slice:x:y"' '"a.slice:x:"' '"-a.slice:x:y"' '"a.slice:x"'; do
+		bundle ".linux.cgroupsPath = $path"
+		refused cella run "$ID"
+		has "$stderr" "linux.cgroupsPath"
+	done
+	bundle forever
+	run_in_background
+	bundle '.' # the same unit
+	refused cella run "$ID-two"
+	has "$stderr" "already"
+	ok cella kill "$ID" KILL
+	ends_with $background 137
+}
+
+@test "a unit that is ended from outside ends the container" {
+	bundle forever # ends at a SIGTERM
+	run_in_background
+	manager StopUnit ss "$(unit)" replace
+	soon ended $background
+	wait $background || true
+}
+
+@test "kill -9 of cella while a scope is made: delete leaves nothing" {
+	bundle forever
+	for ms in 10 30 60 90 120 160 200 260; do
+		exec_cella create "$ID" >/dev/null 2>&1 </dev/null &
+		pid=$!
+		sleep "$(printf '0.%03d' "$ms")"
+		kill -9 $pid 2>/dev/null || true
+		wait $pid 2>/dev/null || true
+		ok cella delete --force "$ID"
+		soon no_units
+	done
+}
+
+@test "a plain user's own manager makes the scope" {
+	[ -S /run/user/1000/bus ] || skip "no user manager of uid 1000"
+	mkdir -m 755 "$T/plain"
+	chown sailor "$T/plain"
+	as_sailor() { env XDG_RUNTIME_DIR=/run/user/1000 HOME=/home/sailor setpriv --reuid 1000 --regid 1000 --init-groups "$CELLA" --root "$T/plain/root" --systemd-cgroup "$@"; }
+	(cd "$T/plain" && as_sailor spec --rootless)
+	jq --arg root "$WORK/rootfs" '.root.path = $root | .process.terminal = false | .linux.cgroupsPath = ":cella:plain" |
+		.process.args = ["sh", "-c", "cat /sys/fs/cgroup/pids.max; i=0; while [ $i -lt 9 ]; do sleep 9 & i=$((i + 1)); done"] |
+		.linux.resources.pids.limit = 6' "$T/plain/config.json" >"$T/plain/c" && mv "$T/plain/c" "$T/plain/config.json"
+	service=/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service
+	echo $$ >"$service/init.scope/cgroup.procs"
+	try as_sailor run --bundle "$T/plain" plain
+	echo $$ >/sys/fs/cgroup/cgroup.procs
+	has "$stderr" "can't fork"
+	[ -z "$(find "$service" -name 'cella-plain*')" ]
+}

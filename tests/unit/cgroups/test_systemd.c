@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmocka.h needs the four before it */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#undef fail /* base/error.h has its own */
+/* clang-format on */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/table.h"
+#include "cgroups/systemd.h"
+
+static void a_path_is_a_unit_in_a_slice(void **state)
+{
+	static const struct {
+		const char *wanted, *unit, *path;
+	} places[] = {
+		{NULL,                   "cella-web.scope", "/system.slice/cella-web.scope"},
+		{"",		     "cella-web.scope", "/system.slice/cella-web.scope"},
+		{"::x",                  "x.scope",         "/system.slice/x.scope"        },
+		{":p:x",                 "p-x.scope",       "/system.slice/p-x.scope"      },
+		{"machine.slice:p:x",    "p-x.scope",       "/machine.slice/p-x.scope"     },
+		{"a-b-c.slice:libpod:x", "libpod-x.scope",
+	         "/a.slice/a-b.slice/a-b-c.slice/libpod-x.scope"                           },
+		{"-.slice:p:x",          "p-x.scope",       "/p-x.scope"                   },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		owned_arena struct arena *arena = arena_new(1 << 20);
+		struct systemd_scope scope = {0};
+		struct error err;
+		char *path;
+
+		assert_int_equal(systemd_place(places[i].wanted, "web", false, "/", arena, &scope,
+		                               &path, &err),
+		                 0);
+		assert_string_equal(scope.unit, places[i].unit);
+		assert_string_equal(path, places[i].path);
+	}
+}
+
+static void what_is_no_place_is_refused(void **state)
+{
+	static const char *const wrong[] = {
+		"/a/b",
+		"web",
+		"a:b",
+		"a.slice:p:",
+		"a.slice:p:x:y",
+		"a:p:x",
+		"-a.slice:p:x",
+		"a--b.slice:p:x",
+		"a-.slice:p:x",
+		".slice:p:x",
+		"a.slice:p:x.slice",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		owned_arena struct arena *arena = arena_new(1 << 20);
+		struct systemd_scope scope = {0};
+		struct error err;
+		char *path;
+
+		assert_int_equal(
+			systemd_place(wrong[i], "web", false, "/", arena, &scope, &path, &err), -1);
+		assert_string_equal(err.object, "linux.cgroupsPath");
+	}
+}
+
+static void a_users_scope_is_below_his_manager(void **state)
+{
+	owned_arena struct arena *arena = arena_new(1 << 20);
+	struct systemd_scope scope = {0};
+	struct error err;
+	char *path;
+
+	(void)state;
+	assert_int_equal(systemd_place(NULL, "web", true,
+	                               "/user.slice/user-7.slice/user@7.service/app.slice/x", arena,
+	                               &scope, &path, &err),
+	                 0);
+	assert_string_equal(path,
+	                    "/user.slice/user-7.slice/user@7.service/user.slice/cella-web.scope");
+	assert_true(systemd_is_users(path));
+	assert_false(systemd_is_users("/system.slice/cella-web.scope"));
+}
+
+/* "NAME:TYPE=VALUE" with blanks between them; of lists the ends of lines are "|". */
+static void said(const struct systemd_scope *scope, char *text, size_t size)
+{
+	*text = '\0';
+	for (size_t i = 0; i < scope->count; i++) {
+		size_t at = strlen(text);
+
+		(void)snprintf(text + at, size - at, "%s%s:%s=%s", i ? " " : "",
+		               scope->property[i].name, scope->property[i].type,
+		               scope->property[i].value);
+	}
+	for (char *c = text; *c; c++)
+		*c = *c == '\n' ? '|' : *c;
+}
+
+static void annotations_are_properties(void **state)
+{
+	static const struct {
+		const char *key, *value, *said;
+	} good[] = {
+		{"org.systemd.property.A",    "'x y'",        "A:s=x y"        },
+		{"org.systemd.property.A",    "true",         "A:b=true"       },
+		{"org.systemd.property.A",    "uint64 5",     "A:t=5"          },
+		{"org.systemd.property.A",    "int32 -5",     "A:i=-5"         },
+		{"org.systemd.property.A",    "7",            "A:i=7"          },
+		{"org.systemd.property.A",    "['a', \"b\"]", "A:as=a|b|"      },
+		{"org.systemd.property.A",    "[]",           "A:as="          },
+		{"org.systemd.property.ASec", "3",            "AUSec:t=3000000"},
+		{"org.other",                 "junk",         ""               },
+	};
+	static const struct key_value bad[] = {
+		{"org.systemd.property.",     "true"     },
+                {"org.systemd.property.a",    "true"     },
+		{"org.systemd.property.A B",  "true"     },
+                {"org.systemd.property.A",    "perhaps"  },
+		{"org.systemd.property.A",    "'x"       },
+                {"org.systemd.property.A",    "['a' 'b']"},
+		{"org.systemd.property.A",    "['a'"     },
+                {"org.systemd.property.A",    "uint64 x" },
+		{"org.systemd.property.ASec", "'x'"      },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good) + ARRAY_SIZE(bad); i++) {
+		owned_arena struct arena *arena = arena_new(1 << 20);
+		bool is_good = i < ARRAY_SIZE(good);
+		struct key_value item = is_good ? (struct key_value){good[i].key, good[i].value}
+		                                : bad[i - ARRAY_SIZE(good)];
+		struct systemd_scope scope = {0};
+		struct spec spec = {0};
+		struct error err;
+		char text[256];
+
+		spec.annotations.item = &item;
+		spec.annotations.count = 1;
+		assert_int_equal(systemd_annotations(&spec, arena, &scope, &err), is_good ? 0 : -1);
+		if (!is_good) {
+			assert_int_equal(strncmp(err.object, "annotations: ", 13), 0);
+			continue;
+		}
+		said(&scope, text, sizeof(text));
+		assert_string_equal(text, good[i].said);
+	}
+}
+
+static void limits_are_properties_too(void **state)
+{
+	static const struct {
+		const char *file, *value, *said;
+	} limits[] = {
+		{"memory.max",  "4096",                 "MemoryMax:t=4096"                                       },
+		{"pids.max",    "max",                  "TasksMax:t=infinity"                                    },
+		{"cpu.max",     "5000",                 "CPUQuotaPerSecUSec:t=50000 CPUQuotaPeriodUSec:t=100000" },
+		{"cpu.max",     "333 1000",             "CPUQuotaPerSecUSec:t=340000 CPUQuotaPeriodUSec:t=1000"  },
+		{"cpu.max",     "= 7000",               "CPUQuotaPerSecUSec:t=infinity CPUQuotaPeriodUSec:t=7000"},
+		{"cpu.idle",    "1",                    "CPUWeight:t=0"                                          },
+		{"cpuset.cpus", "0-3,8",                "AllowedCPUs:ay=0-3,8"                                   },
+		{"io.weight",   "default 50",           "IOWeight:t=50"                                          },
+		{"io.max",      "8:0 rbps=5 wiops=max",
+	         "IOReadBandwidthMax:ast=/dev/block/8:0 5 IOWriteIOPSMax:ast=/dev/block/8:0 "
+	         "infinity"										      },
+		{"rdma.max",    "mlx hca_handle=3",     ""						       },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		owned_arena struct arena *arena = arena_new(1 << 20);
+		struct cgroup_write write = {.file = limits[i].file, .value = limits[i].value};
+		struct cgroup_writes writes = {&write, 1};
+		struct systemd_scope scope = {0};
+		struct error err;
+		char text[256];
+
+		assert_int_equal(systemd_limits(&writes, -1, arena, &scope, &err), 0);
+		said(&scope, text, sizeof(text));
+		assert_string_equal(text, limits[i].said);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_path_is_a_unit_in_a_slice),
+		cmocka_unit_test(what_is_no_place_is_refused),
+		cmocka_unit_test(a_users_scope_is_below_his_manager),
+		cmocka_unit_test(annotations_are_properties),
+		cmocka_unit_test(limits_are_properties_too),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
