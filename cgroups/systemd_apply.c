@@ -6,13 +6,16 @@
  * that, which would be another process's where cella runs in a pid namespace. */
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/own.h"
 #include "base/process.h"
 
+#include "controllers.h"
 #include "furnish.h"
 #include "systemd.h"
 #include "tree.h"
@@ -29,6 +32,22 @@ void cgroup_settle(struct cgroup_plan *plan)
 	plan->holder = 0;
 }
 
+/* systemd hands down what it knows itself; hugetlb, rdma and misc are not among that. */
+static void enable_controllers(int top, const char *path)
+{
+	char ancestor[PATH_MAX];
+	struct error ignored;
+
+	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		owned_fd dir = -1;
+
+		(void)snprintf(ancestor, sizeof(ancestor), "%.*s", (int)(slash - path), path);
+		dir = tree_descend(top, ancestor, &ignored);
+		if (dir >= 0)
+			controllers_enable(dir, false);
+	}
+}
+
 static int enter(struct cgroup_plan *plan, struct error *err)
 {
 	owned_fd top = tree_open(plan->mount, err);
@@ -38,6 +57,7 @@ static int enter(struct cgroup_plan *plan, struct error *err)
 	if (top < 0 || systemd_start(plan->scope, plan->arena, &path, &plan->holder, err) < 0)
 		return -1;
 	plan->path = path;
+	enable_controllers(top, path);
 	dir = tree_descend(top, path, err);
 	if (dir < 0 || furnish(plan, dir, err) < 0)
 		return -1;

@@ -219,8 +219,13 @@ static void add_rates(const char *value, struct arena *arena, struct systemd_sco
 static void add_write(const char *file, const char *value, struct arena *arena,
                       struct systemd_scope *scope)
 {
+	uint64_t any;
+
+	/* what is no number the kernel will refuse, by the name that the config has for it */
 	for (size_t i = 0; i < ARRAY_SIZE(same); i++)
-		if (strcmp(same[i].file, file) == 0)
+		if (strcmp(same[i].file, file) == 0 &&
+		    (strcmp(same[i].type, "t") != 0 || strcmp(value, "max") == 0 ||
+		     text_to_u64(value, &any)))
 			add(scope, same[i].property, same[i].type, number(value, arena));
 	if (strcmp(file, "cpu.max") == 0)
 		add_bandwidth(value, arena, scope);

@@ -79,18 +79,20 @@ status [1-9]"
 	is "$left" ""
 }
 
-@test "300 containers alive: list, state and create take no longer for those that are not asked for" {
+@test "hundreds of containers alive: list, state and create take no longer for those that are not asked for" {
 	bundle 'args(["sleep", "1000"]) | .linux.resources.pids.limit = 5'
-	for i in $(seq 300); do
+	many=300
+	[ "$CELLA_MANAGER" = cgroupfs ] || many=60 # systemd's own time grows with its units
+	for i in $(seq $many); do
 		jq --arg c "$(cgroups_path "$ID-$i")" '.linux.cgroupsPath = $c' config.json >"$T/one.json"
 		mv "$T/one.json" config.json
 		"$CELLA" --root "$ROOT" "${EXECUTOR[@]}" create "$ID-$i" >/dev/null 2>"$T/stderr" </dev/null || die "$(<"$T/stderr")"
 	done
 	ok cella list --quiet
-	is "$(wc -l <<<"$output")" 300
+	is "$(wc -l <<<"$output")" $many
 	strace -f -qq -o "$T/one" "$CELLA" --root "$ROOT" state "$ID-7" >/dev/null
 	[ "$(wc -l <"$T/one")" -lt 120 ] || die "state takes $(wc -l <"$T/one") system calls"
-	for i in $(seq 300); do
+	for i in $(seq $many); do
 		"$CELLA" --root "$ROOT" "${EXECUTOR[@]}" delete --force "$ID-$i"
 	done
 }

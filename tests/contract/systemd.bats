@@ -5,8 +5,8 @@
 load helpers
 
 setup() {
-	[ "$CELLA_MANAGER" = systemd ] || skip "the cgroupfs manager has no units"
 	contract_setup
+	[ "$CELLA_MANAGER" = systemd ] || skip "the cgroupfs manager has no units"
 }
 
 property() { systemctl_show show "$1" -p "$2" --value; }
