@@ -135,7 +135,11 @@ run_in_background() {
 	background=$!
 	soon has_status "$ID" running
 }
-ended() { [[ ! -e /proc/$1/stat || $(<"/proc/$1/stat") == *") Z "* ]]; }
+ended() {
+	local stat
+	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0 # it may go while we look
+	[[ $stat == *") Z "* ]]
+}
 ends_with() { # PID STATUS
 	local got=0
 	soon ended "$1" || return

@@ -16,6 +16,16 @@ cpu_share_of() {
 	echo $((($(used_us "$1") - used) * 1000 / ($(now_us) - before)))
 }
 
+# A container gets so much in one of a few measurements: what else the machine does is not its fault.
+gets_between() { # LEAST MOST ID
+	local i
+	for i in 1 2 3 4; do
+		got=$(cpu_share_of "$3")
+		if [ "$got" -ge "$1" ] && [ "$got" -le "$2" ]; then return 0; fi
+	done
+	die "got $got per mille of a CPU, expected $1 to $2"
+}
+
 limits() { bundle ".linux.resources += $1 | ${2:-.}"; }
 
 @test "memory.limit: what wants more is killed, and what wants less is not" {
@@ -52,13 +62,11 @@ limits() { bundle ".linux.resources += $1 | ${2:-.}"; }
 	limits '{cpu: {quota: 10000, period: 50000}}' 'sh("while :; do :; done")'
 	run_in_background
 	sleep 1
-	got=$(cpu_share_of "$ID")
-	[ "$got" -ge 180 ] && [ "$got" -le 220 ] || die "got $got per mille of a CPU, expected 200"
+	gets_between 180 220 "$ID"
 	[ "$(awk '/^nr_throttled/ { print $2 }' "$CGROUP/cpu.stat")" -gt 10 ]
 	ok cella update --cpu-quota 25000 "$ID"
 	is "$(<"$CGROUP/cpu.max")" "25000 50000"
-	got=$(cpu_share_of "$ID")
-	[ "$got" -ge 450 ] && [ "$got" -le 550 ] || die "got $got per mille of a CPU, expected 500"
+	gets_between 450 550 "$ID"
 	ok cella update --cpu-period 100000 --cpu-quota -1 "$ID"
 	is "$(<"$CGROUP/cpu.max")" "max 100000"
 	ok cella update --cpu-quota 20000 --cpu-burst 10000 "$ID"
@@ -80,9 +88,12 @@ limits() { bundle ".linux.resources += $1 | ${2:-.}"; }
 	light_dir=$(cgroup_dir "$ID-light")
 	is "$(<"$CGROUP/cpu.weight") $(<"$light_dir/cpu.weight")" "303 59"
 	is "$(<"$CGROUP/cpuset.cpus.effective")" 0
-	heavy=$(used_us "$ID") light=$(used_us "$ID-light")
-	sleep 3
-	heavy=$(($(used_us "$ID") - heavy)) light=$(($(used_us "$ID-light") - light))
+	for i in 1 2 3 4; do
+		heavy=$(used_us "$ID") light=$(used_us "$ID-light")
+		sleep 3
+		heavy=$(($(used_us "$ID") - heavy)) light=$(($(used_us "$ID-light") - light))
+		[ $heavy -le $((2 * light)) ] || break
+	done
 	[ $heavy -gt $((2 * light)) ] || die "the heavy one got $heavy us, the light one $light us"
 	ok cella update --cpu-share 1024 --cpuset-cpus 0-1 --cpuset-mems 0 "$ID-light"
 	is "$(<"$light_dir/cpu.weight") $(<"$light_dir/cpuset.cpus.effective")" "100 0-1"
