@@ -20,7 +20,8 @@ static const char object[] = "linux.cgroupsPath";
 
 /* What was found on this machine, or made up for a test. */
 struct found {
-	bool tree; /* there is one; else mount is the usual place and own is "/" */
+	bool rootless; /* looked up once: it takes a file of procfs */
+	bool tree;     /* there is one; else mount is the usual place and own is "/" */
 	char mount[PATH_MAX];
 	char own[PATH_MAX];
 	char controllers[512];
@@ -49,10 +50,11 @@ static int look(const struct host *host, struct found *found, struct error *err)
 	owned_fd top = -1;
 
 	*found = (struct found){.mount = "/sys/fs/cgroup", .own = "/"};
+	found->rootless = host->made_up ? !host->privileged : is_rootless(host);
 	if (host->made_up)
 		return 0;
 	if (tree_mount(found->mount, sizeof(found->mount), err) < 0)
-		return err->errnum == ENOENT && is_rootless(host) ? 0 : -1;
+		return err->errnum == ENOENT && found->rootless ? 0 : -1;
 	found->tree = true;
 	if (tree_own_cgroup(found->own, sizeof(found->own), err) < 0)
 		return -1;
@@ -183,7 +185,7 @@ static int decide_place(const struct cgroup_request *request, const struct found
                         struct cgroup_plan *plan, char **ret_path, struct error *err)
 {
 	const char *wanted = request->spec->linux_.cgroups_path;
-	bool rootless = !request->host->made_up && is_rootless(request->host);
+	bool rootless = !request->host->made_up && found->rootless;
 
 	if (request->systemd) {
 		plan->scope = ARENA_NEW(plan->arena, struct systemd_scope);
@@ -230,7 +232,7 @@ int cgroup_plan(const struct cgroup_request *request, struct arena *arena,
 	if (devices_plan(&spec->linux_.resources, arena, &devices, err) < 0)
 		return -1;
 	/* A plain user's container has no right to make nodes, nor he one to load programs. */
-	plan->devices = is_rootless(host) ? NULL : devices;
+	plan->devices = found.rootless ? NULL : devices;
 	if (!path && plan->writes.count > 0)
 		return fail(err, ERROR_UNSUPPORTED, plan->writes.item[0].member,
 		            "wants a cgroup, and this user may make none at '%s'",
