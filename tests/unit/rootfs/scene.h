@@ -42,16 +42,6 @@ struct scene {
 	const char *step; /* the one that failed; NULL: none */
 };
 
-/* In the child cmocka's own assertions would return to the wrong place. */
-#define CHECK(is_true)                                                                             \
-	do {                                                                                       \
-		if (!(is_true)) {                                                                  \
-			(void)dprintf(2, "%s:%d: not so: %s (errno %d)\n", __FILE__, __LINE__,     \
-			              #is_true, errno);                                            \
-			_exit(1);                                                                  \
-		}                                                                                  \
-	} while (0)
-
 static inline bool scene_is_root(void)
 {
 	return geteuid() == 0;

@@ -72,16 +72,6 @@ static inline struct process_plan *scene_plan(struct scene *s)
 	return s->a->plan;
 }
 
-/* In the child cmocka's own assertions would return to the wrong place. */
-#define CHECK(is_true)                                                                             \
-	do {                                                                                       \
-		if (!(is_true)) {                                                                  \
-			(void)dprintf(2, "%s:%d: not so: %s (errno %d)\n", __FILE__, __LINE__,     \
-			              #is_true, errno);                                            \
-			_exit(1);                                                                  \
-		}                                                                                  \
-	} while (0)
-
 /* A step in the child that must succeed. */
 #define WELL(s, call)                                                                              \
 	do {                                                                                       \
