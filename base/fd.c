@@ -26,6 +26,14 @@ ssize_t fd_read_small(int dir, const char *path, char *text, size_t size, struct
 	return n;
 }
 
+int fd_read_line(int dir, const char *path, char *line, size_t size, struct error *err)
+{
+	if (fd_read_small(dir, path, line, size, err) < 0)
+		return -1;
+	line[strcspn(line, "\n")] = '\0';
+	return 0;
+}
+
 int fd_write_whole(int fd, const char *name, const void *bytes, size_t length, struct error *err)
 {
 	const char *at = bytes;
@@ -74,6 +82,11 @@ int fd_reopen(int fd, int flags, const char *name, struct error *err)
 	if (opened < 0)
 		return fail_errno(err, name, "open");
 	return opened;
+}
+
+int fd_close_from(unsigned int first, struct error *err)
+{
+	return close_range(first, ~0U, 0) < 0 ? fail_errno(err, "descriptors", "close_range") : 0;
 }
 
 int fd_cloexec_from(unsigned int first, struct error *err)

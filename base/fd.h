@@ -28,6 +28,9 @@ int fd_read_file(int dir, const char *path, size_t limit_bytes, struct arena *ar
 ssize_t fd_read_small(int dir, const char *path, char *text, size_t size,
                       struct error *err) FALLIBLE;
 
+/* The same, of one line: without its end. */
+int fd_read_line(int dir, const char *path, char *line, size_t size, struct error *err) FALLIBLE;
+
 /* Write all bytes, over short writes and EINTR.
  * Returns  0, or -1 and *err with `name` as the object. Context: any. */
 int fd_write_whole(int fd, const char *name, const void *bytes, size_t length,
@@ -46,5 +49,8 @@ int fd_reopen(int fd, int flags, const char *name, struct error *err) FALLIBLE;
 /* Make every descriptor from first on close-on-exec (close_range(2)).
  * Returns  0, or -1 and *err. Context: any. */
 int fd_cloexec_from(unsigned int first, struct error *err) FALLIBLE;
+
+/* Close every descriptor from first on. Returns 0, or -1 and *err. Context: any. */
+int fd_close_from(unsigned int first, struct error *err) FALLIBLE;
 
 #endif

@@ -13,8 +13,9 @@ enum { BATCH = 32 };
 struct loop {
 	int epoll;
 	bool stopped;
-	int next;  /* of the batch, to be handed out */
-	int count; /* of the batch */
+	pthread_mutex_t *guard; /* NULL: none */
+	int next;               /* of the batch, to be handed out */
+	int count;              /* of the batch */
 	struct epoll_event batch[BATCH];
 };
 
@@ -85,6 +86,23 @@ static int hand_out(struct loop *loop, struct error *err)
 	return 0;
 }
 
+static int hand_out_guarded(struct loop *loop, struct error *err)
+{
+	int result;
+
+	if (loop->guard)
+		(void)pthread_mutex_lock(loop->guard);
+	result = hand_out(loop, err);
+	if (loop->guard)
+		(void)pthread_mutex_unlock(loop->guard);
+	return result;
+}
+
+void loop_guard(struct loop *loop, pthread_mutex_t *mutex)
+{
+	loop->guard = mutex;
+}
+
 int loop_run(struct loop *loop, struct error *err)
 {
 	int result = 0;
@@ -95,7 +113,7 @@ int loop_run(struct loop *loop, struct error *err)
 		if (loop->count < 0 && errno != EINTR)
 			result = fail_errno(err, "loop", "epoll_wait");
 		else
-			result = hand_out(loop, err);
+			result = hand_out_guarded(loop, err);
 	}
 	loop->stopped = false;
 	loop->count = 0;

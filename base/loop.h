@@ -2,6 +2,7 @@
 #ifndef BASE_LOOP_H
 #define BASE_LOOP_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -29,6 +30,9 @@ int loop_add(struct loop *loop, struct loop_source *source, uint32_t events,
 int loop_change(struct loop *loop, struct loop_source *source, uint32_t events,
                 struct error *err) FALLIBLE;
 int loop_remove(struct loop *loop, struct loop_source *source, struct error *err) FALLIBLE;
+
+/* Hold a mutex whenever a source is being run, for who has other threads; borrowed. Before loop_run(). */
+void loop_guard(struct loop *loop, pthread_mutex_t *mutex);
 
 /* Run until loop_stop() or an error. Returns 0, or -1 and *err. */
 int loop_run(struct loop *loop, struct error *err) FALLIBLE;

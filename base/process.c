@@ -75,6 +75,17 @@ int process_status(int wait_status)
 	return WEXITSTATUS(wait_status);
 }
 
+pid_t process_reap(int *ret_status)
+{
+	int status;
+	pid_t pid = waitpid(-1, &status, WNOHANG);
+
+	if (pid <= 0)
+		return 0;
+	*ret_status = process_status(status);
+	return pid;
+}
+
 /* Take apart a line of /proc/PID/stat. The second field is the program's name in parentheses, which
  * may hold anything: only the last ')' ends it. */
 static bool parse_stat(char *line, uint64_t *ret_start_time, char *ret_state)

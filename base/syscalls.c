@@ -53,3 +53,18 @@ int sys_bpf(int command, union bpf_attr *attr, unsigned int size)
 {
 	return (int)syscall(SYS_bpf, command, attr, size);
 }
+
+int sys_sched_setattr(pid_t pid, const struct sys_sched_attr *attr, unsigned int flags)
+{
+	return (int)syscall(SYS_sched_setattr, pid, attr, flags);
+}
+
+int sys_ioprio_set(int which, int who, int priority)
+{
+	return (int)syscall(SYS_ioprio_set, which, who, priority);
+}
+
+int sys_set_mempolicy(int mode, const unsigned long *nodes, unsigned long bits)
+{
+	return (int)syscall(SYS_set_mempolicy, mode, nodes, bits);
+}

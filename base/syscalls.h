@@ -6,7 +6,17 @@
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
+
+/* The kernel's struct sched_attr, whose header and <sched.h> exclude each other. Spec: sched_setattr(2). */
+struct sys_sched_attr {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period; /* nanoseconds */
+};
 
 /* Calls that glibc 2.36 has no name for, as real functions so that tests/lint/owners sees who
  * calls. -1 and errno. Context: any. */
@@ -19,6 +29,9 @@ int sys_seccomp(unsigned int operation, unsigned int flags, void *args);
 long sys_keyctl(int operation, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
 int sys_execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags);
 int sys_bpf(int command, union bpf_attr *attr, unsigned int size);
+int sys_sched_setattr(pid_t pid, const struct sys_sched_attr *attr, unsigned int flags);
+int sys_ioprio_set(int which, int who, int priority);
+int sys_set_mempolicy(int mode, const unsigned long *nodes, unsigned long bits);
 int sys_faccessat2(int dir, const char *path, int mode, int flags);
 
 #endif

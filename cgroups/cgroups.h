@@ -78,8 +78,9 @@ void cgroup_print(const struct cgroup_plan *plan, struct json_writer *w, const c
  * Errors   ERROR_STATE when it has processes already or is frozen. */
 int cgroup_apply(struct cgroup_plan *plan, struct error *err) FALLIBLE;
 
-/* Its first process is in it, or never will be: whatever held its place until now goes. */
-void cgroup_settle(struct cgroup_plan *plan);
+/* Its first process is in it and runs nothing of the container yet, or never will be: whatever held its place
+ * until now goes. dir is cgroup_apply()'s, borrowed. Returns 0, or -1 and *err. */
+int cgroup_settle(struct cgroup_plan *plan, int dir, struct error *err) FALLIBLE;
 
 /* From here on `path` is the absolute path in the v2 tree as state.json has it; the tree is found again. */
 

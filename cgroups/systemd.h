@@ -62,7 +62,8 @@ int systemd_start(const struct systemd_scope *scope, struct arena *arena, char *
 /* Change its properties. */
 int systemd_set(const struct systemd_scope *scope, struct error *err) FALLIBLE;
 
-/* End and forget it; content when it is not there. */
+/* End and forget it; content when it is not there.
+ * Returns  0, or -1 and *err (errnum ENOTCONN: there is no such manager, at least for us). */
 int systemd_stop(const struct systemd_scope *scope, struct error *err) FALLIBLE;
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/own.h"
 #include "base/process.h"
@@ -20,16 +21,44 @@
 #include "systemd.h"
 #include "tree.h"
 
-void cgroup_settle(struct cgroup_plan *plan)
+static const struct cgroup_write *pids_write(const struct cgroup_plan *plan)
+{
+	for (size_t i = 0; i < plan->writes.count; i++)
+		if (strcmp(plan->writes.item[i].file, "pids.max") == 0)
+			return &plan->writes.item[i];
+	return NULL;
+}
+
+/* The holder must not take the place of the container's only process. */
+static int make_room(const struct cgroup_plan *plan, int dir, struct error *err)
+{
+	const struct cgroup_write *write = pids_write(plan);
+
+	if (write && fd_write_file(dir, write->file, "max", err) < 0)
+		return error_within(err, "%s", write->member);
+	return 0;
+}
+
+static void let_go(struct cgroup_plan *plan)
 {
 	struct error ignored;
 
-	if (plan->holder <= 0)
-		return;
 	(void)kill(plan->holder, SIGKILL);
 	if (process_wait(plan->holder, &ignored) < 0)
 		log_debug("%s: %s", ignored.object, ignored.reason);
 	plan->holder = 0;
+}
+
+int cgroup_settle(struct cgroup_plan *plan, int dir, struct error *err)
+{
+	const struct cgroup_write *write = pids_write(plan);
+
+	if (plan->holder <= 0)
+		return 0;
+	let_go(plan);
+	if (write && fd_write_file(dir, write->file, write->value, err) < 0)
+		return error_within(err, "%s", write->member);
+	return 0;
 }
 
 /* systemd hands down what it knows itself; hugetlb, rdma and misc are not among that. */
@@ -59,7 +88,7 @@ static int enter(struct cgroup_plan *plan, struct error *err)
 	plan->path = path;
 	enable_controllers(top, path);
 	dir = tree_descend(top, path, err);
-	if (dir < 0 || furnish(plan, dir, err) < 0)
+	if (dir < 0 || furnish(plan, dir, err) < 0 || make_room(plan, dir, err) < 0)
 		return -1;
 	return take_fd(&dir);
 }
@@ -71,7 +100,7 @@ int systemd_apply(struct cgroup_plan *plan, struct error *err)
 
 	if (dir >= 0 || plan->holder == 0) /* or there was no scope */
 		return dir;
-	cgroup_settle(plan);
+	let_go(plan);
 	if (systemd_stop(plan->scope, &ignored) < 0)
 		log_debug("%s: %s", ignored.object, ignored.reason);
 	return -1;

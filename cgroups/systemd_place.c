@@ -53,6 +53,19 @@ static char *user_manager(const char *own, struct arena *arena)
 	                    (unsigned int)geteuid(), (unsigned int)geteuid());
 }
 
+/* An id as a part of a unit's name: what has no place there ('+') is written as systemd-escape(1) has it. */
+static char *escape(const char *id, struct arena *arena)
+{
+	char *escaped = arena_text(arena, "");
+
+	for (size_t part; *id && escaped; id += part + (id[part] == '+')) {
+		part = strcspn(id, "+");
+		escaped = arena_format(arena, "%s%.*s%s", escaped, (int)part, id,
+		                       id[part] ? "\\x2b" : "");
+	}
+	return escaped;
+}
+
 /* The three parts. Absent: as runc has it, with our own name. */
 static int split(const char *wanted, const char *id, bool user, struct arena *arena,
                  struct systemd_scope *scope, struct error *err)
@@ -60,10 +73,11 @@ static int split(const char *wanted, const char *id, bool user, struct arena *ar
 	const char *usual = user ? "user.slice" : "system.slice";
 	const char *prefix, *name;
 
-	if (!wanted || !*wanted)
-		wanted = arena_format(arena, ":cella:%s", id);
-	if (!wanted)
-		return arena_check(arena, err);
+	if (!wanted || !*wanted) { /* an id may end as a slice does */
+		scope->slice = usual;
+		scope->unit = arena_format(arena, "cella-%s.scope", escape(id, arena));
+		return 0;
+	}
 	if (!systemd_is_form(wanted))
 		return fail(err, ERROR_CONFIG, object,
 		            "'%.100s': the systemd manager expects SLICE:PREFIX:NAME", wanted);

@@ -33,30 +33,55 @@ static void add(struct systemd_scope *scope, const char *name, const char *type,
 
 /* ---- annotations ---- */
 
-static const struct {
+struct number_type {
 	const char *word, *type;
-} numbers[] = {
-	{"uint64 ", "t"},
-        {"int64 ",  "x"},
-        {"uint32 ", "u"},
-        {"int32 ",  "i"},
-        {"",        "i"},
+	int64_t least;
+	uint64_t most;
 };
 
-/* 'text' without escapes. Returns what is behind it, or NULL. */
-static const char *quoted(const char *at, struct text *out)
-{
-	const char *end = *at == '\'' || *at == '"' ? strchr(at + 1, *at) : NULL;
-
-	if (!end)
-		return NULL;
-	text_append_n(out, at + 1, (size_t)(end - at) - 1);
-	return end + 1;
-}
+static const struct number_type numbers[] = {
+	{"uint64", "t", 0,         UINT64_MAX},
+        {"int64",  "x", INT64_MIN, INT64_MAX },
+	{"uint32", "u", 0,         UINT32_MAX},
+        {"int32",  "i", INT32_MIN, INT32_MAX },
+	{"",       "i", INT32_MIN, INT32_MAX },
+};
 
 static const char *skip(const char *at)
 {
 	return at + strspn(at, " \t");
+}
+
+/* What "\n" and its like mean; any other character means itself. '\0' for what is none of them: the end, and
+ * "\u0041", which nobody writes. */
+static char unescape(char c)
+{
+	static const char words[] = "abfnrtvuU";
+	static const char means[] = "\a\b\f\n\r\t\v\0";
+	const char *at = c ? strchr(words, c) : NULL;
+
+	if (at)
+		c = means[at - words];
+	return c;
+}
+
+/* 'text' or "text". Returns what is behind it, or NULL. */
+static const char *quoted(const char *at, struct text *out)
+{
+	char quote = *at;
+
+	if (quote != '\'' && quote != '"')
+		return NULL;
+	for (at++; *at && *at != quote; at++) {
+		char c = *at;
+
+		if (c == '\\')
+			c = unescape(*++at);
+		if (!c)
+			return NULL;
+		text_append_n(out, &c, 1);
+	}
+	return *at ? at + 1 : NULL;
 }
 
 /* ['a', 'b'] as lines. */
@@ -65,8 +90,10 @@ static bool list(const char *value, struct text *out)
 	const char *at = skip(value + 1);
 
 	while (*at && *at != ']') {
+		size_t start = out->length;
+
 		at = quoted(at, out);
-		if (!at)
+		if (!at || (out->bytes && memchr(out->bytes + start, '\n', out->length - start)))
 			return false;
 		text_append(out, "\n");
 		at = skip(at);
@@ -75,6 +102,40 @@ static bool list(const char *value, struct text *out)
 		at = skip(at + (*at == ','));
 	}
 	return *at == ']' && !*skip(at + 1);
+}
+
+/* Whether a number is one of this type: what does not fit is not made to. */
+static bool fits(const char *text, const struct number_type *type)
+{
+	int64_t negative;
+	uint64_t n;
+
+	if (*text == '-')
+		return text_to_i64(text, &negative) && negative >= type->least;
+	return text_to_u64(text, &n) && n <= type->most;
+}
+
+/* A single word, or a number with its type before it. Returns as parse() does. */
+static const char *word(const char *value, struct text *out)
+{
+	size_t length = strcspn(value, " \t");
+	const char *rest = skip(value + length);
+	const struct number_type *type = &numbers[ARRAY_SIZE(numbers) - 1];
+
+	for (size_t i = 0; *rest && i < ARRAY_SIZE(numbers) - 1; i++)
+		if (strncmp(numbers[i].word, value, length) == 0 && !numbers[i].word[length])
+			type = &numbers[i];
+	if (*type->word) {
+		length = strcspn(rest, " \t");
+		value = rest;
+		rest = skip(value + length);
+	}
+	text_append_n(out, value, length);
+	if (*rest || !out->bytes)
+		return NULL;
+	if (!*type->word && (strcmp(out->bytes, "true") == 0 || strcmp(out->bytes, "false") == 0))
+		return "b";
+	return fits(out->bytes, type) ? type->type : NULL;
 }
 
 /* Returns  the D-Bus type, and the plain value in out; NULL when it is none of the forms. */
@@ -88,23 +149,7 @@ static const char *parse(const char *value, struct text *out)
 
 		return end && !*skip(end) ? "s" : NULL;
 	}
-	if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0) {
-		text_append(out, value);
-		return "b";
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-		int64_t i64;
-		uint64_t u64;
-
-		if (!text_begins(value, numbers[i].word))
-			continue;
-		value += strlen(numbers[i].word);
-		if (!text_to_i64(value, &i64) && !text_to_u64(value, &u64))
-			return NULL;
-		text_append(out, value);
-		return numbers[i].type;
-	}
-	return NULL;
+	return word(value, out);
 }
 
 static int add_annotation(const struct key_value *item, struct arena *arena,
@@ -120,14 +165,17 @@ static int add_annotation(const struct key_value *item, struct arena *arena,
 	                 "abcdefghijklmnopqrstuvwxyz0123456789") != strlen(name))
 		return fail(err, ERROR_CONFIG, item->key, "is no property of a unit");
 	if (!type)
-		return fail(err, ERROR_CONFIG, item->key,
-		            "'%.60s' is no value: write 'text', true, uint64 5 or ['a', 'b']",
-		            item->value);
+		return fail(
+			err, ERROR_CONFIG, item->key,
+			"'%.60s' is no value: write 'text', true, 5, uint64 5 or ['a', 'b']; plain "
+			"numbers have 32 bits",
+			item->value);
 	if (text_check(&value, err) < 0)
 		return -1;
 	name = arena_text(arena, name);
 	if (text_ends(item->key, "Sec") && !text_ends(item->key, "USec")) {
-		if (!text_to_u64(value.bytes, &seconds) || seconds > UINT64_MAX / 1000000)
+		if (!strstr("tuxi", type) || !text_to_u64(value.bytes, &seconds) ||
+		    seconds > UINT64_MAX / 1000000)
 			return fail(err, ERROR_CONFIG, item->key, "expected whole seconds");
 		name = arena_format(arena, "%.*sUSec", (int)strlen(name) - 3, name);
 		add(scope, name, "t", arena_format(arena, "%" PRIu64, seconds * 1000000));
@@ -216,6 +264,21 @@ static void add_rates(const char *value, struct arena *arena, struct systemd_sco
 	}
 }
 
+/* "default 50" or "50", or of a device "8:0 50"; without a number it is the default, as it is systemd's. */
+static void add_weight(const char *value, struct arena *arena, struct systemd_scope *scope)
+{
+	const char *space = strrchr(value, ' ');
+	const char *weight = space ? space + 1 : value;
+	uint64_t any;
+
+	if (!text_to_u64(weight, &any))
+		return;
+	if (strchr(value, ':'))
+		add(scope, "IODeviceWeight", "ast", arena_format(arena, "/dev/block/%s", value));
+	else
+		add(scope, "IOWeight", "t", arena_text(arena, weight));
+}
+
 static void add_write(const char *file, const char *value, struct arena *arena,
                       struct systemd_scope *scope)
 {
@@ -231,8 +294,8 @@ static void add_write(const char *file, const char *value, struct arena *arena,
 		add_bandwidth(value, arena, scope);
 	else if (strcmp(file, "cpu.idle") == 0 && strcmp(value, "1") == 0)
 		add(scope, "CPUWeight", "t", "0");
-	else if (strcmp(file, "io.weight") == 0 && text_begins(value, "default "))
-		add(scope, "IOWeight", "t", arena_text(arena, value + strlen("default ")));
+	else if (strcmp(file, "io.weight") == 0)
+		add_weight(value, arena, scope);
 	else if (strcmp(file, "io.max") == 0)
 		add_rates(value, arena, scope);
 }
@@ -244,6 +307,7 @@ int systemd_limits(const struct cgroup_writes *writes, int dir, struct arena *ar
 		return -1;
 	for (size_t i = 0; i < writes->count; i++) {
 		const struct cgroup_write *write = &writes->item[i];
+		const char *file = write->file;
 		char value[VALUE_SIZE];
 		struct error ignored;
 
@@ -251,12 +315,15 @@ int systemd_limits(const struct cgroup_writes *writes, int dir, struct arena *ar
 		if (text_begins(value, CGROUP_KEEP))
 			(void)snprintf(value, sizeof(value), "max%s",
 			               write->value + strlen(CGROUP_KEEP));
-		/* quota and period come together, of which the write may have had one */
-		if (dir >= 0 && strcmp(write->file, "cpu.max") == 0 &&
-		    fd_read_small(dir, write->file, value, sizeof(value), &ignored) < 0)
+		/* quota and period come together, of which the write may have had one; the
+		 * weight that comes back when a group is idle no more is in its own file */
+		if (strcmp(write->file, "cpu.idle") == 0 && strcmp(value, "0") == 0)
+			file = "cpu.weight";
+		if (dir >= 0 && (strcmp(file, "cpu.max") == 0 || file != write->file) &&
+		    fd_read_line(dir, file, value, sizeof(value), &ignored) < 0)
 			continue;
-		value[strcspn(value, "\n")] = '\0';
-		add_write(write->file, value, arena, scope);
+		if (dir >= 0 || file == write->file)
+			add_write(file, value, arena, scope);
 	}
 	return arena_check(arena, err);
 }

@@ -62,6 +62,16 @@ static int remove_below(int dir, int depth, struct error *err)
 	return 0;
 }
 
+/* Kill all in name below parent. */
+static int empty_whole(int parent, const char *name, struct error *err)
+{
+	owned_fd dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (dir < 0)
+		return errno == ENOENT ? 0 : fail_errno(err, name, "open");
+	return empty(dir, err) == 0 || is_gone(err) ? 0 : error_within(err, "%s", name);
+}
+
 static int remove_once(int parent, const char *name, struct error *err)
 {
 	owned_fd dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -103,7 +113,9 @@ static void remove_shared(int top, char *parent)
 		log_debug("%s/cella: rmdir: %s", parent, strerrordesc_np(errno));
 }
 
-static int undo_tree(const char *path, struct error *err)
+/* Do it to the cgroup of a path; content when it is not there. */
+static int at_path(const char *path, int (*deed)(int parent, const char *name, struct error *err),
+                   struct error *err)
 {
 	char parent[PATH_MAX];
 	owned_fd top = -1;
@@ -121,9 +133,26 @@ static int undo_tree(const char *path, struct error *err)
 	dir = tree_descend(top, parent, err);
 	if (dir < 0)
 		return is_gone(err) ? 0 : -1;
-	if (remove_whole(dir, slash + 1, err) < 0)
+	if (deed(dir, slash + 1, err) < 0)
 		return error_within(err, "%s", path);
 	remove_shared(top, parent);
+	return 0;
+}
+
+/* systemd ends a scope when it sees that its cgroup is empty: that must still be there then, or a stop that has
+ * begun waits for its time-out. A manager that can't be reached, as a user's is after he has left, sees it by
+ * itself, or has gone with all its units. */
+static int undo_unit(const char *path, const char *unit, struct error *err)
+{
+	const struct systemd_scope scope = {.unit = unit, .user = systemd_is_users(path)};
+
+	if (at_path(path, empty_whole, err) < 0)
+		return -1;
+	if (systemd_stop(&scope, err) == 0)
+		return 0;
+	if (err->errnum != ENOTCONN)
+		return -1;
+	log_dropped("its cgroup is removed", err);
 	return 0;
 }
 
@@ -131,10 +160,7 @@ int cgroup_undo(const char *path, const char *unit, struct error *err)
 {
 	if (!path)
 		return 0;
-	if (undo_tree(path, err) < 0)
+	if (unit && undo_unit(path, unit, err) < 0)
 		return -1;
-	return unit ? systemd_stop(
-			      &(struct systemd_scope){.unit = unit, .user = systemd_is_users(path)},
-			      err)
-	            : 0;
+	return at_path(path, remove_whole, err);
 }

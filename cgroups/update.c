@@ -18,9 +18,8 @@ static int fill_memory_limit(int dir, struct spec_resources *r, struct error *er
 
 	if (!r->memory.swap.set || r->memory.swap.value <= 0 || r->memory.limit.set)
 		return 0;
-	if (fd_read_small(dir, "memory.max", now, sizeof(now), err) < 0)
+	if (fd_read_line(dir, "memory.max", now, sizeof(now), err) < 0)
 		return error_within(err, "linux.resources.memory.swap");
-	now[strcspn(now, "\n")] = '\0';
 	if (text_to_u64(now, &limit) && limit <= INT64_MAX)
 		r->memory.limit = (struct maybe_i64){true, (int64_t)limit};
 	return 0;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "base/table.h"
 #include "base/text.h"
 
 #include "cgroups.h"
@@ -36,26 +37,68 @@ static uint64_t number_of(const char *text, const char *key)
 	return 0;
 }
 
-static int look(struct container_watch *watch, enum container_event *ret, struct error *err)
+/* oom_kill of a memory.events.
+ * Returns  1, 0 when its cgroup is gone, -1 and *err. */
+static int read_kills(int fd, uint64_t *ret, struct error *err)
 {
 	char text[512];
-	uint64_t kills;
+	int there = read_again(fd, "memory.events", text, sizeof(text), err);
+
+	if (there > 0)
+		*ret = number_of(text, "oom_kill");
+	return there;
+}
+
+/* Where somebody (systemd) removes the cgroup as soon as nobody is in it, the last count is gone with it. It is in
+ * the parent's too, whose other children's kills woke us when they happened and are known by now. */
+static bool was_killed_last(const struct container_watch *watch)
+{
+	uint64_t now = 0;
+	struct error ignored;
+
+	return watch->above >= 0 && read_kills(watch->above, &now, &ignored) > 0 &&
+	       now > watch->kills_above;
+}
+
+static int look_at_memory(struct container_watch *watch, enum container_event *ret,
+                          struct error *err)
+{
+	uint64_t kills, above = 0, expected;
+	struct error ignored;
 	int there;
 
-	/* in this order: whom the last kill ends is told of before the end */
-	there = read_again(watch->population, "cgroup.events", text, sizeof(text), err);
+	/* first, as the kernel counts a kill from below to above */
+	if (watch->above >= 0 && read_kills(watch->above, &above, &ignored) <= 0)
+		above = 0;
+	there = read_kills(watch->memory, &kills, err);
 	if (there < 0)
 		return -1;
-	*ret = there && number_of(text, "populated") ? EVENT_NONE : EVENT_END;
-	if (watch->memory < 0)
+	if (there == 0) {
+		if (was_killed_last(watch))
+			*ret = EVENT_OOM;
+		watch->kills_above = UINT64_MAX; /* told once */
 		return 0;
-	there = read_again(watch->memory, "memory.events", text, sizeof(text), err);
-	kills = there > 0 ? number_of(text, "oom_kill") : 0;
+	}
+	expected = watch->kills_above;
 	if (kills > watch->oom_kills) {
+		expected += kills - watch->oom_kills;
 		watch->oom_kills = kills;
 		*ret = EVENT_OOM;
 	}
-	return there < 0 ? -1 : 0;
+	watch->kills_above = above > expected ? above : expected;
+	return 0;
+}
+
+static int look(struct container_watch *watch, enum container_event *ret, struct error *err)
+{
+	char text[512];
+	/* in this order: whom the last kill ends is told of before the end */
+	int there = read_again(watch->population, "cgroup.events", text, sizeof(text), err);
+
+	if (there < 0)
+		return -1;
+	*ret = there && number_of(text, "populated") ? EVENT_NONE : EVENT_END;
+	return watch->memory < 0 ? 0 : look_at_memory(watch, ret, err);
 }
 
 int cgroup_watch_open(int dir, struct container_watch *watch, struct error *err)
@@ -65,6 +108,8 @@ int cgroup_watch_open(int dir, struct container_watch *watch, struct error *err)
 	watch->memory = openat(dir, "memory.events", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (watch->memory < 0 && errno != ENOENT)
 		return fail_errno(err, "memory.events", "open");
+	/* not there at the top, and nobody's to read in some places */
+	watch->above = openat(dir, "../memory.events", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	watch->population = openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (watch->population < 0)
 		return fail_errno(err, "cgroup.events", "open");
@@ -77,13 +122,14 @@ int cgroup_watch(struct container_watch *watch, int timeout_ms, enum container_e
 	struct pollfd wait[] = {
 		{.fd = watch->population, .events = POLLPRI},
 		{.fd = watch->memory,     .events = POLLPRI}, /* poll(2) passes over -1 */
+		{.fd = watch->above,      .events = POLLPRI},
 	};
 
 	if (look(watch, ret, err) < 0)
 		return -1;
 	if (*ret != EVENT_NONE)
 		return 0;
-	if (poll(wait, 2, timeout_ms) < 0 && errno != EINTR)
+	if (poll(wait, ARRAY_SIZE(wait), timeout_ms) < 0 && errno != EINTR)
 		return fail_errno(err, "cgroup.events", "poll");
 	return look(watch, ret, err);
 }

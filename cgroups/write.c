@@ -17,14 +17,18 @@ enum { VALUE_SIZE = 4096, UNDO_LIMIT = 16 << 20 };
 static int complete(int dir, const struct cgroup_write *write, char *value, struct error *err)
 {
 	size_t length = 0;
+	int filled;
 
 	if (text_begins(write->value, CGROUP_KEEP)) {
 		if (fd_read_small(dir, write->file, value, VALUE_SIZE, err) < 0)
 			return -1;
 		length = strcspn(value, " \n");
 	}
-	(void)snprintf(value + length, VALUE_SIZE - length, "%s",
-	               write->value + (length ? strlen(CGROUP_KEEP) : 0));
+	filled = snprintf(value + length, VALUE_SIZE - length, "%s",
+	                  write->value + (length ? strlen(CGROUP_KEEP) : 0));
+	if (filled < 0 || (size_t)filled >= VALUE_SIZE - length)
+		return fail(err, ERROR_CONFIG, write->file, "a value has at most %d bytes",
+		            VALUE_SIZE - 1);
 	return 0;
 }
 
@@ -98,7 +102,8 @@ static const char *unlimited_of(const char *file)
 static const char *former(int dir, const struct cgroup_write *write, struct arena *arena)
 {
 	const char *unlimited = unlimited_of(write->file);
-	size_t key = strcspn(write->value, " ");
+	const char *value = write->value + strspn(write->value, " \t\n");
+	size_t key = strcspn(value, " \t");
 	char now[VALUE_SIZE];
 	struct error ignored;
 
@@ -111,11 +116,11 @@ static const char *former(int dir, const struct cgroup_write *write, struct aren
 	for (const char *line = now; *line; line += strspn(line, "\n")) {
 		size_t length = strcspn(line, "\n");
 
-		if (length > key && memcmp(line, write->value, key) == 0 && line[key] == ' ')
+		if (length > key && memcmp(line, value, key) == 0 && line[key] == ' ')
 			return arena_text_n(arena, line, length);
 		line += length;
 	}
-	return arena_format(arena, "%.*s %s", (int)key, write->value, unlimited);
+	return arena_format(arena, "%.*s %s", (int)key, value, unlimited);
 }
 
 static void bring_back(int dir, const struct cgroup_writes *writes, const char *const *values,
@@ -141,9 +146,8 @@ static int check_memory(int dir, const struct cgroup_writes *writes, struct erro
 		if (strcmp(writes->item[i].file, "memory.max") != 0 ||
 		    !text_to_u64(writes->item[i].value, &limit))
 			continue;
-		if (fd_read_small(dir, "memory.current", now, sizeof(now), err) < 0)
+		if (fd_read_line(dir, "memory.current", now, sizeof(now), err) < 0)
 			return -1;
-		now[strcspn(now, "\n")] = '\0';
 		if (text_to_u64(now, &used) && limit < used)
 			return fail(
 				err, ERROR_STATE, writes->item[i].member,

@@ -28,13 +28,24 @@ static const struct option_row rows[] = {
 	{"detach", 'd', NULL, "return once the program runs", AT(SWITCH_AT, detach)},
 	{"console-socket", 0, "PATH", "socket that gets the terminal's master end", AT(TEXT_AT, console_socket)},
 	{"pid-file", 0, "FILE", "write the pid of the process here", AT(TEXT_AT, pid_file)},
+	{"pidfd-socket", 0, "PATH", "socket that gets a pidfd of the process", AT(TEXT_AT, pidfd_socket)},
 	{"preserve-fds", 0, "N", "pass descriptors 3 to 2 + N on", AT(NUMBER_AT, preserve_fds)},
+	{"ignore-paused", 0, NULL, "in a paused container too: after resume", AT(SWITCH_AT, ignore_paused)},
 	{"process-label", 0, "LABEL", NULL, REFUSED},
 	{"apparmor", 0, "PROFILE", NULL, REFUSED},
-	{"ignore-paused", 0, NULL, NULL, REFUSED},
-	{"pidfd-socket", 0, "PATH", NULL, REFUSED},
 };
 /* clang-format on */
+
+/* Where descriptors go; -1: nowhere. */
+struct sockets {
+	int console, pidfd;
+};
+
+static void sockets_release(struct sockets *sockets)
+{
+	fd_release(&sockets->console);
+	fd_release(&sockets->pidfd);
+}
 
 static void result_release(struct exec_result *result)
 {
@@ -66,16 +77,17 @@ static void abandon(const struct exec_result *result)
 }
 
 /* The process runs: hand its terminal and its pid over, and stay unless told otherwise. */
-static int attend(const struct exec_flags *f, int socket, struct foreground *front,
-                  struct exec_result *result, struct error *err)
+static int attend(const struct exec_flags *f, const struct sockets *sockets,
+                  struct foreground *front, struct exec_result *result, struct error *err)
 {
-	if (socket >= 0) {
+	if (sockets->console >= 0) {
 		owned_fd master = take_fd(&result->console);
 
-		if (console_send(socket, master, err) < 0)
+		if (console_send(sockets->console, master, err) < 0)
 			return -1;
 	}
-	if (pid_file_write(f->pid_file, result->pid, err) < 0)
+	if (pidfd_send(sockets->pidfd, result->pidfd, err) < 0 ||
+	    pid_file_write(f->pid_file, result->pid, err) < 0)
 		return -1;
 	if (f->detach)
 		return 0;
@@ -88,9 +100,11 @@ static int exec(struct call *call, struct error *err)
 	owned_container struct container *c = NULL;
 	OWNED(result_release) struct exec_result result = {.pidfd = -1, .console = -1};
 	owned_foreground front = FOREGROUND_NONE;
-	const struct exec_options options = {.preserve_fds = f->preserve_fds, .cgroup = f->cgroup};
+	const struct exec_options options = {.preserve_fds = f->preserve_fds,
+	                                     .cgroup = f->cgroup,
+	                                     .ignore_paused = f->ignore_paused};
 	struct spec_process *process = NULL;
-	owned_fd socket = -1;
+	OWNED(sockets_release) struct sockets sockets = {-1, -1};
 	int status;
 
 	if (preserve_fds_check(f->preserve_fds, err) < 0 ||
@@ -99,7 +113,8 @@ static int exec(struct call *call, struct error *err)
 	    exec_process(&c->spec->process, f, call->operands + 1, call->arena, &process, err) <
 	            0 ||
 	    check_terminal(f, process, err) < 0 ||
-	    console_connect(f->console_socket, &socket, err) < 0 ||
+	    console_connect(f->console_socket, &sockets.console, err) < 0 ||
+	    pidfd_connect(f->pidfd_socket, &sockets.pidfd, err) < 0 ||
 	    (!f->detach && foreground_open(&front, err) < 0))
 		return -1;
 	if (container_exec(c, process, &options, &result, err) < 0) {
@@ -107,7 +122,7 @@ static int exec(struct call *call, struct error *err)
 			call->failure = EXIT_NOT_STARTED;
 		return -1;
 	}
-	status = attend(f, socket, &front, &result, err);
+	status = attend(f, &sockets, &front, &result, err);
 	if (status < 0)
 		abandon(&result);
 	return status;

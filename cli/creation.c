@@ -74,17 +74,19 @@ int creation_make(const struct call *call, bool start_at_once, bool in_front,
 	const struct creation_flags *f = call->flags;
 	owned_container struct container *c = NULL;
 	struct create_options options;
-	owned_fd socket = -1;
+	owned_fd socket = -1, pidfd_socket = -1;
 
 	if (read_options(call, start_at_once, &options, err) < 0 ||
-	    console_connect(f->console_socket, &socket, err) < 0)
+	    console_connect(f->console_socket, &socket, err) < 0 ||
+	    pidfd_connect(f->pidfd_socket, &pidfd_socket, err) < 0)
 		return -1;
 	options.terminal = socket >= 0 ? TERMINAL_SOCKET
 	                   : in_front  ? TERMINAL_IN_FRONT
 	                               : TERMINAL_NOWHERE;
 	if (container_create(call->rt, &options, &c, err) < 0)
 		return -1;
-	if (hand_over(c, socket, err) < 0 || pid_file_write(f->pid_file, c->state.pid, err) < 0) {
+	if (hand_over(c, socket, err) < 0 || pidfd_send(pidfd_socket, c->init, err) < 0 ||
+	    pid_file_write(f->pid_file, c->state.pid, err) < 0) {
 		creation_undo(c);
 		return -1;
 	}

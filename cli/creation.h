@@ -6,7 +6,7 @@
 
 /* What create and run have in common. */
 struct creation_flags {
-	const char *bundle, *config, *console_socket, *pid_file;
+	const char *bundle, *config, *console_socket, *pidfd_socket, *pid_file;
 	unsigned int preserve_fds;
 	bool no_pivot, no_new_keyring, dry_run;
 	bool detach, keep, no_subreaper; /* run only */
@@ -32,7 +32,8 @@ struct creation_flags {
 	 CREATION_AT(SWITCH_AT, no_new_keyring)},                                                  \
 	{"dry-run", 0, NULL, "print the plan as JSON and change nothing",                          \
 	 CREATION_AT(SWITCH_AT, dry_run)},                                                         \
-	{"pidfd-socket", 0, "PATH", NULL, REFUSED}
+	{"pidfd-socket", 0, "PATH", "socket that gets a pidfd of its process",                       \
+	 CREATION_AT(TEXT_AT, pidfd_socket)}
 /* clang-format on */
 
 /* --dry-run: print the plan. Returns the exit status, or -1 and *err. */

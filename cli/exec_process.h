@@ -9,10 +9,10 @@
 
 /* What the command line of exec says about the process. */
 struct exec_flags {
-	const char *process, *cwd, *user, *console_socket, *pid_file, *cgroup;
+	const char *process, *cwd, *user, *console_socket, *pidfd_socket, *pid_file, *cgroup;
 	struct option_list env, additional_gids, capabilities;
 	unsigned int preserve_fds;
-	bool tty, no_new_privs, detach;
+	bool tty, no_new_privs, detach, ignore_paused;
 };
 
 /* Make the process object to run: that of the config, or the one of --process, changed by the flags

@@ -9,17 +9,22 @@
 
 #include "handover.h"
 
-int console_connect(const char *path, int *ret_socket, struct error *err)
+static int connect_to(const char *path, const char *flag, int *ret_socket, struct error *err)
 {
 	int socket = -1;
 
 	if (path) {
 		socket = fdpass_connect(path, err);
 		if (socket < 0)
-			return error_within(err, "--console-socket");
+			return error_within(err, "%s", flag);
 	}
 	*ret_socket = socket;
 	return 0;
+}
+
+int console_connect(const char *path, int *ret_socket, struct error *err)
+{
+	return connect_to(path, "--console-socket", ret_socket, err);
 }
 
 int console_send(int socket, int master, struct error *err)
@@ -28,6 +33,20 @@ int console_send(int socket, int master, struct error *err)
 
 	if (fdpass_send(socket, name, sizeof(name) - 1, master, err) < 0)
 		return error_within(err, "--console-socket");
+	return 0;
+}
+
+int pidfd_connect(const char *path, int *ret_socket, struct error *err)
+{
+	return connect_to(path, "--pidfd-socket", ret_socket, err);
+}
+
+int pidfd_send(int socket, int pidfd, struct error *err)
+{
+	static const char name[] = "pidfd";
+
+	if (socket >= 0 && fdpass_send(socket, name, sizeof(name) - 1, pidfd, err) < 0)
+		return error_within(err, "--pidfd-socket");
 	return 0;
 }
 

@@ -17,6 +17,10 @@ int console_connect(const char *path, int *ret_socket, struct error *err) FALLIB
 /* Send the master of a terminal as runc and crun do. Returns 0, or -1 and *err. */
 int console_send(int socket, int master, struct error *err) FALLIBLE;
 
+/* Likewise --pidfd-socket, and a pidfd of the process; a socket of -1 gets none. */
+int pidfd_connect(const char *path, int *ret_socket, struct error *err) FALLIBLE;
+int pidfd_send(int socket, int pidfd, struct error *err) FALLIBLE;
+
 /* Write --pid-file: the number alone, without a newline, whole or not at all; path NULL writes none.
  * Returns 0, or -1 and *err. */
 int pid_file_write(const char *path, pid_t pid, struct error *err) FALLIBLE;

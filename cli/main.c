@@ -121,8 +121,6 @@ static int protect(const struct call *call, struct error *err)
 	const char *told = getenv(self_variable);
 	char path[PATH_MAX];
 
-	if (!call->rt->systemd) /* nobody will ask */
-		return runtime_protect(call->rt, call->argv, err);
 	if (told)
 		program_remember(arena_text(call->arena, told));
 	else if (program_path(path, sizeof(path), err) < 0 || setenv(self_variable, path, 1) < 0)
@@ -160,6 +158,18 @@ static int run_command_line(const struct command *command, char **words, struct 
 	return command->run(call, err);
 }
 
+/* Under the name cella-NAME it is about that executor: engines take a path, and no words with it. NULL: any. */
+static const char *executor_of_name(const char *program)
+{
+	static const char prefix[] = "cella-";
+	const char *name = strrchr(program, '/') ? strrchr(program, '/') + 1 : program;
+
+	for (size_t i = 0; text_begins(name, prefix) && executors[i]; i++)
+		if (strcmp(name + strlen(prefix), executors[i]->name) == 0)
+			return executors[i]->name;
+	return NULL;
+}
+
 /* Everything but the last word. Returns as run_command_line() does. */
 static int run_program(char **words, struct runtime *rt, struct call *call, struct error *err)
 {
@@ -183,7 +193,8 @@ static int run_program(char **words, struct runtime *rt, struct call *call, stru
 	if (!command)
 		return fail_unknown_command(line.operands[0], call->arena, err);
 	rt->root = g.root;
-	rt->executor = g.executor;
+	rt->executor =
+		g.executor ? g.executor : executor_of_name(call->argv[0] ? call->argv[0] : "");
 	rt->systemd = g.systemd_cgroup || g.cgroup_manager == MANAGER_SYSTEMD;
 	rt->trace = log_is_debug();
 	return run_command_line(command, line.operands + 1, call, err);

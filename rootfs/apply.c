@@ -30,14 +30,26 @@ static int cut_propagation(struct error *err)
 	return 0;
 }
 
-/* Binds that shall be shared with the host are copied while their sources still are. */
-static int copy_shared(struct rootfs_plan *plan, struct error *err)
+static bool covers_root(const struct rootfs_plan *plan)
 {
+	for (size_t i = 0; i < plan->mounts_count; i++)
+		if (strcmp(plan->mounts[i].destination, "/") == 0)
+			return true;
+	return false;
+}
+
+/* Binds that shall be shared with the host are copied while their sources still are; all are, where the root will be
+ * covered, which the source may lie in. */
+static int copy_early(struct rootfs_plan *plan, struct error *err)
+{
+	bool all = covers_root(plan);
+
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		struct rootfs_mount *mount = &plan->mounts[i];
 
-		if (!(plan->propagation & MS_SHARED) || !(mount->propagation & MS_SHARED) ||
-		    !mount->bind)
+		bool shared = plan->propagation & mount->propagation & MS_SHARED;
+
+		if (!mount->bind || (!shared && !all))
 			continue;
 		mount->fd = rootfs_mount_bind(mount, err);
 		if (mount->fd < 0)
@@ -225,7 +237,7 @@ static int apply_mount(struct rootfs_plan *plan, struct rootfs_mount *mount, str
 
 static int apply(struct rootfs_plan *plan, struct error *err)
 {
-	if (copy_shared(plan, err) < 0 || cut_propagation(err) < 0)
+	if (copy_early(plan, err) < 0 || cut_propagation(err) < 0)
 		return -1;
 	if (mount_root(plan, err) < 0)
 		return error_within(err, "root.path");

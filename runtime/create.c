@@ -68,6 +68,8 @@ static int ask(const struct runtime *rt, const struct create_options *o, struct 
 	request.spec = ret->spec;
 	request.host = &host;
 	request.systemd = rt->systemd;
+	if (ret->executor->prepare && ret->executor->prepare(&request, arena, err) < 0)
+		return -1;
 	return plan_from_spec(&request, arena, &ret->plan, err);
 }
 

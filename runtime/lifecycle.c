@@ -112,17 +112,13 @@ int container_exec(struct container *c, const struct spec_process *process,
                    const struct exec_options *options, struct exec_result *ret_result,
                    struct error *err)
 {
-	struct process_plan *plan;
-	struct host host;
+	bool paused = options->ignore_paused && c->state.status == STATUS_PAUSED;
 
-	if (allow(c, OP_EXEC, c->executor->exec, err) < 0 || container_config(c, err) < 0 ||
-	    host_look(&host, err) < 0)
+	if ((!(paused && c->executor->exec) && allow(c, OP_EXEC, c->executor->exec, err) < 0) ||
+	    container_config(c, err) < 0)
 		return -1;
-	if (plan_exec(c->spec, process ? process : &c->spec->process, &host, c->arena, &plan, err) <
-	    0)
-		return -1;
-	plan_process_flags(plan, options->preserve_fds, false);
-	return c->executor->exec(c, plan, options, ret_result, err);
+	return c->executor->exec(c, process ? process : &c->spec->process, options, ret_result,
+	                         err);
 }
 
 int container_kill(struct container *c, int signum, bool all, struct error *err)

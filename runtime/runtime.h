@@ -35,6 +35,7 @@ struct container {
 struct exec_options {
 	unsigned int preserve_fds;
 	const char *cgroup; /* "/NAME" below the container's cgroup; NULL: where the container is */
+	bool ignore_paused; /* it may be made where it runs only after resume; until then exec waits */
 };
 
 /* A process that exec made. */
@@ -50,12 +51,17 @@ struct executor {
 	/* Called first of all by programs that will create, start or exec: may execute this program
 	 * anew with the same arguments; returns when it is safe to go on. NULL: it is. */
 	int (*protect)(char *const *argv, struct error *err) FALLIBLE;
+	/* Change what is planned for this host: the container may run elsewhere than what runs here for it.
+	 * request->spec, which is the config's, is replaced, not changed; in arena. NULL: it runs here. */
+	int (*prepare)(struct plan_request *request, struct arena *arena,
+	               struct error *err) FALLIBLE;
 	/* Make the container up to where start lets its program run: state.pid, init, control and
 	 * console are set. On -1 nothing is left. */
 	int (*create)(struct container *c, struct plan *plan, struct error *err) FALLIBLE;
 	/* Let the program run; returns when execve has happened or failed. */
 	int (*start)(struct container *c, struct error *err) FALLIBLE;
-	int (*exec)(struct container *c, struct process_plan *process,
+	/* c->spec is there. */
+	int (*exec)(struct container *c, const struct spec_process *process,
 	            const struct exec_options *options, struct exec_result *ret_result,
 	            struct error *err) FALLIBLE;
 	int (*signal)(struct container *c, int signum, bool all, struct error *err) FALLIBLE;

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/own.h"
+#include "base/table.h"
 
 #include "store.h"
 
@@ -93,14 +94,14 @@ void container_free(struct container *c)
 {
 	if (!c)
 		return;
-	for (size_t i = 0; i < 7; i++) {
-		int fd = (int[]){c->root,        c->dir,     c->control,
-		                 c->init,        c->console, c->watch.population,
-		                 c->watch.memory}[i];
 
-		if (fd >= 0)
-			(void)close(fd);
-	}
+	const int fds[] = {c->root,         c->dir,        c->control,
+	                   c->init,         c->console,    c->watch.population,
+	                   c->watch.memory, c->watch.above};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		if (fds[i] >= 0)
+			(void)close(fds[i]);
 	arena_free(c->arena);
 	free(c);
 }

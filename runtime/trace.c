@@ -42,8 +42,8 @@ static int told(const struct container *c, const char *operation, const struct t
 TRACED(create, (struct container * c, struct plan *plan, struct error *err), (c, plan, err))
 TRACED(start, (struct container * c, struct error *err), (c, err))
 TRACED(exec,
-       (struct container * c, struct process_plan *process, const struct exec_options *options,
-        struct exec_result *ret, struct error *err),
+       (struct container * c, const struct spec_process *process,
+        const struct exec_options *options, struct exec_result *ret, struct error *err),
        (c, process, options, ret, err))
 TRACED(signal, (struct container * c, int signum, bool all, struct error *err),
        (c, signum, all, err))

@@ -12,9 +12,9 @@ struct answer {
 static const struct answer cgroup[] = {
 	{"v1",          false},
         {"v2",          true },
-        {"systemd",     false},
-        {"systemdUser", false},
-        {"rdma",        false},
+        {"systemd",     true },
+        {"systemdUser", true },
+        {"rdma",        true },
 };
 
 /* What only says whether it is enabled. */

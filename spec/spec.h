@@ -337,6 +337,9 @@ int spec_read(const char *name, const char *bytes, size_t length, struct arena *
 int spec_read_process(const char *name, const char *bytes, size_t length, struct arena *arena,
                       struct spec_process **ret_process, struct error *err) FALLIBLE;
 
+/* The process object as spec_read_process() reads it. */
+void spec_write_process(struct json_writer *w, const char *key, const struct spec_process *process);
+
 /* Read a linux.resources object alone: update --resources. */
 int spec_read_resources(const char *name, const char *bytes, size_t length, struct arena *arena,
                         struct spec_resources **ret_resources, struct error *err) FALLIBLE;

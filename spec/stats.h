@@ -98,12 +98,12 @@ enum container_event { EVENT_NONE, EVENT_OOM, EVENT_END };
 
 /* A watch over one container; begins as WATCH_NONE, its members are those of who looks. */
 struct container_watch {
-	int population, memory; /* descriptors; -1: not open */
-	uint64_t oom_kills;     /* seen so far */
+	int population, memory, above;   /* descriptors; -1: not open */
+	uint64_t oom_kills, kills_above; /* seen so far, in it and in all that its parent has */
 };
 #define WATCH_NONE                                                                                 \
 	{                                                                                          \
-		.population = -1, .memory = -1                                                     \
+		.population = -1, .memory = -1, .above = -1                                        \
 	}
 
 #endif

@@ -5,8 +5,7 @@
 
 #include "spec.h"
 
-/* The default configuration. Without resources: an empty table limits nothing, and who starts it
- * without a right over cgroups could not have it anyway. */
+/* The default configuration. */
 
 static const char *const env[] = {
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -143,6 +142,20 @@ static void write_namespace(struct json_writer *w, enum namespace_type type)
 	json_close(w);
 }
 
+/* No device of the host's, also where the image brings a node of it; those that every container has are allowed
+ * anyway. A plain user's rules could not be kept, and he opens no device that is not his. */
+static void write_resources(struct json_writer *w)
+{
+	json_open(w, "resources", '{');
+	json_open(w, "devices", '[');
+	json_open(w, NULL, '{');
+	json_bool(w, "allow", false);
+	json_text(w, "access", "rwm");
+	json_close(w);
+	json_close(w);
+	json_close(w);
+}
+
 static void write_linux(struct json_writer *w, int64_t rootless_uid, int64_t rootless_gid)
 {
 	bool rootless = rootless_uid >= 0;
@@ -152,6 +165,8 @@ static void write_linux(struct json_writer *w, int64_t rootless_uid, int64_t roo
 		write_mapping(w, "uidMappings", rootless_uid);
 		write_mapping(w, "gidMappings", rootless_gid);
 	}
+	if (!rootless)
+		write_resources(w);
 	json_open(w, "namespaces", '[');
 	for (size_t i = 0; i < ARRAY_SIZE(namespaces); i++)
 		write_namespace(w, namespaces[i]);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -42,10 +45,40 @@ static void bus_release(sd_bus **bus)
 	(void)sd_bus_flush_close_unref(*bus);
 }
 
+/* The manager's own socket, where there is no bus: a system without D-Bus, or a user without a bus of his. */
+static int open_private(bool user, sd_bus **ret_bus)
+{
+	const char *folder = user ? getenv("XDG_RUNTIME_DIR") : "/run";
+	char address[PATH_MAX];
+	int r;
+
+	if (!folder || (!user && geteuid() != 0))
+		return -ENOENT;
+	if (snprintf(address, sizeof(address), "unix:path=%s/systemd/private", folder) >=
+	    (int)sizeof(address))
+		return -ENAMETOOLONG;
+	r = sd_bus_new(ret_bus);
+	if (r >= 0)
+		r = sd_bus_set_address(*ret_bus, address);
+	return r < 0 ? r : sd_bus_start(*ret_bus);
+}
+
+static int open_bus(const char *manager, const char *unit, sd_bus **ret_bus, struct error *err)
+{
+	bool user = strcmp(manager, "user") == 0;
+	int r = user ? sd_bus_open_user(ret_bus) : sd_bus_open_system(ret_bus);
+
+	if (r >= 0 || open_private(user, ret_bus) >= 0)
+		return 0;
+	(void)fail(err, ERROR_SYSTEM, unit, "the %s manager of systemd can't be reached: %s",
+	           manager, strerrordesc_np(-r));
+	err->errnum = ENOTCONN;
+	return -1;
+}
+
 static int run(int argc, char **argv, struct error *err)
 {
 	__attribute__((cleanup(bus_release))) sd_bus *bus = NULL;
-	int r;
 
 	for (size_t i = 0; argc >= 4 && i < ARRAY_SIZE(verbs); i++) {
 		int count = argc - 3;
@@ -53,12 +86,8 @@ static int run(int argc, char **argv, struct error *err)
 		if (strcmp(argv[1], verbs[i].name) != 0 || count < verbs[i].words ||
 		    (count - verbs[i].words) % 3 != 0)
 			continue;
-		r = strcmp(argv[2], "user") == 0 ? sd_bus_open_user(&bus)
-		                                 : sd_bus_open_system(&bus);
-		if (r < 0)
-			return fail(err, ERROR_SYSTEM, argv[3],
-			            "the %s manager of systemd can't be reached: %s", argv[2],
-			            strerrordesc_np(-r));
+		if (open_bus(argv[2], argv[3], &bus, err) < 0)
+			return -1;
 		return verbs[i].run(bus, argv + 3, count, err);
 	}
 	return fail(err, ERROR_USAGE, "cella-systemd",
@@ -72,5 +101,5 @@ int main(int argc, char **argv)
 	if (run(argc, argv, &err) == 0)
 		return 0;
 	(void)dprintf(STDERR_FILENO, "%s: %s\n", err.object, err.reason);
-	return 1;
+	return err.errnum == ENOTCONN ? EXIT_UNREACHABLE : EXIT_FAILURE;
 }

@@ -30,6 +30,8 @@ static int append_number(sd_bus_message *m, const char *type, const char *value)
 
 	if (r < 0)
 		return r;
+	if ((*type == 'u' && n > UINT32_MAX) || (*type == 'i' && (int64_t)n != (int32_t)n))
+		return -ERANGE;
 	if (*type == 'i' || *type == 'u')
 		return sd_bus_message_append(m, "v", type, (uint32_t)n);
 	return sd_bus_message_append(m, "v", type, n);
@@ -45,18 +47,22 @@ static int append_bool(sd_bus_message *m, const char *type, const char *value)
 	return sd_bus_message_append(m, "v", type, strcmp(value, "true") == 0);
 }
 
-/* Each line by a function, in an array in a variant. */
+/* Each line by a function, in an array in a variant; an empty one is an element too. */
 static int append_lines(sd_bus_message *m, const char *variant, const char *element, char *lines,
                         int (*append)(sd_bus_message *m, char *line))
 {
-	char *save = NULL;
 	int r = sd_bus_message_open_container(m, 'v', variant);
 
 	if (r >= 0)
 		r = sd_bus_message_open_container(m, 'a', element);
-	for (char *line = strtok_r(lines, "\n", &save); line && r >= 0;
-	     line = strtok_r(NULL, "\n", &save))
+	while (*lines && r >= 0) {
+		char *line = lines;
+		size_t length = strcspn(lines, "\n");
+
+		lines += length + (lines[length] == '\n');
+		line[length] = '\0';
 		r = append(m, line);
+	}
 	if (r >= 0)
 		r = sd_bus_message_close_container(m);
 	return r < 0 ? r : sd_bus_message_close_container(m);

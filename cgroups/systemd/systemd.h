@@ -4,7 +4,8 @@
 
 /* cgroups/systemd: the program cella-systemd, which talks to systemd for cella.
  *
- * PROMISE: one call, one answer on stdout, one line on stderr and status 1 when it fails. A scope that was started
+ * PROMISE: one call, one answer on stdout, one line on stderr and status 1 when it fails (2: there is
+ * no manager). A scope that was started
  * has this program in it, which stays until it is killed.
  *
  *	cella-systemd start system|user UNIT SLICE DESCRIPTION [NAME TYPE VALUE]…
@@ -14,6 +15,8 @@
 #include <systemd/sd-bus.h>
 
 #include "base/error.h"
+
+enum { EXIT_UNREACHABLE = 2 };
 
 /* Append an element of a(sv): a property as base text. Types: s b i u x t as ay ast.
  * Returns  0, or -1 and *err. */

@@ -85,6 +85,10 @@ _cella()
 		:
 		return
 		;;
+	'create --pidfd-socket')
+		_cella_files -f
+		return
+		;;
 	'run --bundle' | 'run -b')
 		_cella_files -d
 		return
@@ -103,6 +107,10 @@ _cella()
 		;;
 	'run --preserve-fds')
 		:
+		return
+		;;
+	'run --pidfd-socket')
+		_cella_files -f
 		return
 		;;
 	'exec --process' | 'exec -p')
@@ -138,6 +146,10 @@ _cella()
 		return
 		;;
 	'exec --pid-file')
+		_cella_files -f
+		return
+		;;
+	'exec --pidfd-socket')
 		_cella_files -f
 		return
 		;;
@@ -233,7 +245,7 @@ _cella()
 		operand='create start run exec kill delete state list ps top events pause resume update spec features completion'
 		;;
 	create)
-		options='-b --bundle -f --config --console-socket --pid-file --preserve-fds --no-pivot --no-new-keyring --dry-run -h --help'
+		options='-b --bundle -f --config --console-socket --pid-file --preserve-fds --no-pivot --no-new-keyring --dry-run --pidfd-socket -h --help'
 		operand=containers
 		;;
 	start)
@@ -241,19 +253,19 @@ _cella()
 		operand=containers
 		;;
 	run)
-		options='-b --bundle -f --config --console-socket --pid-file --preserve-fds --no-pivot --no-new-keyring --dry-run -d --detach --keep --no-subreaper -h --help'
+		options='-b --bundle -f --config --console-socket --pid-file --preserve-fds --no-pivot --no-new-keyring --dry-run --pidfd-socket -d --detach --keep --no-subreaper -h --help'
 		operand=containers
 		;;
 	exec)
-		options='-p --process -t --tty --cwd -e --env -u --user -g --additional-gids -c --cap --no-new-privs --cgroup -d --detach --console-socket --pid-file --preserve-fds -h --help'
+		options='-p --process -t --tty --cwd -e --env -u --user -g --additional-gids -c --cap --no-new-privs --cgroup -d --detach --console-socket --pid-file --pidfd-socket --preserve-fds --ignore-paused -h --help'
 		operand=containers
 		;;
 	kill)
-		options='-a --all -h --help'
+		options='-a --all -r --regex -h --help'
 		operand=containers
 		;;
 	delete)
-		options='-f --force -h --help'
+		options='-f --force -r --regex -h --help'
 		operand=containers
 		;;
 	state)

@@ -52,7 +52,9 @@ static int step_maps(struct child *c, struct error *err)
 
 static int step_limits(struct child *c, struct error *err)
 {
-	return process_apply_limits(c->plan->process, err);
+	if (process_apply_limits(c->plan->process, err) < 0)
+		return -1;
+	return process_apply_policy(c->plan->process, err);
 }
 
 /* Offsets can be set while nobody is in the namespace: so not by clone. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A further process in a container: the parent. */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -40,6 +42,28 @@ static pid_t enter(const struct container *c, const struct join *join, int *cgro
 	return *cgroup < 0 ? -1 : join_clone(join, 0, *cgroup, &ret->pidfd, err);
 }
 
+/* From processors of the config's choice, if it has one: where nothing of the cgroup says otherwise, it stays there. */
+static pid_t enter_from(const struct container *c, const struct process_plan *process,
+                        const struct join *join, int *cgroup, struct exec_result *ret,
+                        bool anywhere, struct error *err)
+{
+	cpu_set_t *before;
+	pid_t pid;
+
+	if (!process->cpus_initial)
+		return enter(c, join, cgroup, ret, anywhere, err);
+	before = arena_alloc(c->arena, 1, PROCESS_CPU_BYTES);
+	if (!before)
+		return arena_check(c->arena, err);
+	if (sched_getaffinity(0, PROCESS_CPU_BYTES, before) < 0 ||
+	    sched_setaffinity(0, PROCESS_CPU_BYTES, process->cpus_initial) < 0)
+		return fail_errno(err, "process.execCPUAffinity.initial", "sched_setaffinity");
+	pid = enter(c, join, cgroup, ret, anywhere, err);
+	if (pid != 0 && sched_setaffinity(0, PROCESS_CPU_BYTES, before) < 0)
+		log_debug("sched_setaffinity: %s", strerrordesc_np(errno));
+	return pid;
+}
+
 static int launch(struct container *c, struct process_plan *process, const char *below,
                   struct exec_result *ret, int *ret_control, struct error *err)
 {
@@ -61,7 +85,7 @@ static int launch(struct container *c, struct process_plan *process, const char 
 	join.flags = join_flags(c->state.namespaces);
 	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
 		join.fds[i] = -1;
-	ret->pid = enter(c, &join, &cgroup, ret, !below, err);
+	ret->pid = enter_from(c, process, &join, &cgroup, ret, !below, err);
 	if (ret->pid < 0)
 		return -1;
 	if (ret->pid == 0) {
@@ -78,7 +102,8 @@ static int launch(struct container *c, struct process_plan *process, const char 
 }
 
 /* Until execve closes the other end. */
-static int converse(int control, struct exec_result *ret, struct error *err)
+static int converse(int control, const struct process_plan *process, struct exec_result *ret,
+                    struct error *err)
 {
 	for (;;) {
 		struct message message;
@@ -90,6 +115,11 @@ static int converse(int control, struct exec_result *ret, struct error *err)
 		case MESSAGE_CONSOLE:
 			if (fd >= 0 && ret->console < 0)
 				ret->console = take_fd(&fd);
+			break;
+		case MESSAGE_READY:
+			if (process_apply_priorities(process, ret->pid, err) < 0 ||
+			    handshake_send(control, MESSAGE_GO_ON, -1, err) < 0)
+				return -1;
 			break;
 		case MESSAGE_ENDED:
 			return 0;
@@ -116,16 +146,22 @@ static void abandon(struct exec_result *result)
 		(void)close(take_fd(&result->console));
 }
 
-int namespace_exec(struct container *c, struct process_plan *process,
+int namespace_exec(struct container *c, const struct spec_process *process,
                    const struct exec_options *options, struct exec_result *ret_result,
                    struct error *err)
 {
+	struct process_plan *plan;
 	owned_fd control = -1;
+	struct host host;
 
 	*ret_result = (struct exec_result){.pidfd = -1, .console = -1};
-	if (launch(c, process, options->cgroup, ret_result, &control, err) < 0)
+	if (host_look(&host, err) < 0 ||
+	    plan_exec(c->spec, process, &host, c->arena, &plan, err) < 0)
 		return -1;
-	if (converse(control, ret_result, err) == 0)
+	plan_process_flags(plan, options->preserve_fds, false);
+	if (launch(c, plan, options->cgroup, ret_result, &control, err) < 0)
+		return -1;
+	if (converse(control, plan, ret_result, err) == 0)
 		return 0;
 	abandon(ret_result);
 	return -1;

@@ -29,8 +29,21 @@ static int terminal(const struct exec_launch *l, struct error *err)
 	return process_apply_terminal(l->process, slave, err);
 }
 
+/* Who has the host's rights gives us ours. */
+static int priorities(const struct exec_launch *l, struct error *err)
+{
+	if (!process_has_priorities(l->process))
+		return 0;
+	if (handshake_send(l->control, MESSAGE_READY, -1, err) < 0)
+		return -1;
+	return handshake_expect(l->control, MESSAGE_GO_ON, err);
+}
+
 static int prepare(const struct exec_launch *l, char *program, size_t size, struct error *err)
 {
+	if (process_apply_policy(l->process, err) < 0 ||
+	    process_apply_affinity(l->process, err) < 0 || priorities(l, err) < 0)
+		return -1;
 	if (terminal(l, err) < 0 || process_apply_user(l->process, err) < 0 ||
 	    process_find(l->process, program, size, err) < 0)
 		return -1;

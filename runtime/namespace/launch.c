@@ -105,9 +105,10 @@ static int run_hooks(struct container *c, const struct plan *plan, struct error 
 }
 
 /* The last moment at which our death makes the child end too. */
-static int commit(struct container *c, struct error *err)
+static int commit(struct container *c, const struct plan *plan, struct error *err)
 {
-	if (process_look(c->state.pid, &c->state.start_time, NULL, err) < 0)
+	if (process_look(c->state.pid, &c->state.start_time, NULL, err) < 0 ||
+	    process_apply_priorities(plan->process, c->state.pid, err) < 0)
 		return -1;
 	c->state.status = STATUS_CREATED;
 	if (store_save(c, err) < 0)
@@ -133,7 +134,7 @@ static int converse(struct container *c, const struct plan *plan, struct error *
 				c->console = take_fd(&fd);
 			break;
 		case MESSAGE_READY:
-			return commit(c, err);
+			return commit(c, plan, err);
 		case MESSAGE_FAILED:
 			*err = message.err;
 			return -1;
@@ -161,7 +162,8 @@ static void abandon(struct container *c, const struct plan *plan)
 int namespace_create(struct container *c, struct plan *plan, struct error *err)
 {
 	owned_fd cgroup = -1;
-	int launched;
+	struct error ignored;
+	int launched, settled;
 
 	if (plan->cgroup->path) {
 		cgroup = cgroup_apply(plan->cgroup, err);
@@ -170,8 +172,9 @@ int namespace_create(struct container *c, struct plan *plan, struct error *err)
 		c->state.cgroup = plan->cgroup->path; /* systemd has the last word */
 	}
 	launched = launch(c, plan, cgroup, err);
-	cgroup_settle(plan->cgroup);
-	if (launched == 0 && write_maps(c, plan, err) == 0 && converse(c, plan, err) == 0)
+	settled = cgroup_settle(plan->cgroup, cgroup, launched == 0 ? err : &ignored);
+	if (launched == 0 && settled == 0 && write_maps(c, plan, err) == 0 &&
+	    converse(c, plan, err) == 0)
 		return 0;
 	abandon(c, plan);
 	return -1;

@@ -58,7 +58,7 @@ int join_for_hook(void *entry, struct error *err) FALLIBLE;
 int namespace_protect(char *const *argv, struct error *err) FALLIBLE;
 int namespace_create(struct container *c, struct plan *plan, struct error *err) FALLIBLE;
 int namespace_start(struct container *c, struct error *err) FALLIBLE;
-int namespace_exec(struct container *c, struct process_plan *process,
+int namespace_exec(struct container *c, const struct spec_process *process,
                    const struct exec_options *options, struct exec_result *ret_result,
                    struct error *err) FALLIBLE;
 int namespace_signal(struct container *c, int signum, bool all, struct error *err) FALLIBLE;

@@ -184,6 +184,14 @@ void plan_process_flags(struct process_plan *process, unsigned int preserve_fds,
 	process->new_keyring = new_keyring;
 }
 
+int plan_process_channel(struct process_plan *process, int fd, size_t argument, struct arena *arena,
+                         struct error *err)
+{
+	process->channel = fd;
+	process->args[argument] = arena_format(arena, "%d", fd);
+	return arena_check(arena, err);
+}
+
 const char *plan_cgroup(const struct plan *plan)
 {
 	return plan->cgroup->path;

@@ -64,6 +64,11 @@ int plan_exec(const struct spec *spec, const struct spec_process *process, const
 /* What a caller may change of a process plan from outside the rooms below. */
 void plan_process_flags(struct process_plan *process, unsigned int preserve_fds, bool new_keyring);
 
+/* Have the program find a descriptor of ours open (borrowed until create), whose number is put in place of the
+ * argument of this index; in arena. Returns 0, or -1 and *err. */
+int plan_process_channel(struct process_plan *process, int fd, size_t argument, struct arena *arena,
+                         struct error *err) FALLIBLE;
+
 /* Where the container will stand in the v2 tree (NULL: nowhere) and its root file system on the host. */
 const char *plan_cgroup(const struct plan *plan);
 const char *plan_systemd_unit(const struct plan *plan);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Maps of a new user namespace. Spec: user_namespaces(7), newuidmap(1). */
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
@@ -8,9 +7,9 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/helper.h"
 #include "base/own.h"
 #include "base/process.h"
-#include "base/signals.h"
 #include "base/text.h"
 
 #include "parts.h"
@@ -78,50 +77,33 @@ static char **helper_arguments(pid_t pid, const struct kind *kind, const id_map_
 	return args;
 }
 
-_Noreturn static void helper_child(char **args, int stderr_end)
-{
-	struct error ignored;
-
-	if (dup2(stderr_end, STDERR_FILENO) < 0 || fd_cloexec_from(3, &ignored) < 0)
-		_exit(126);
-	signals_reset();
-	(void)execvp(args[0], args);
-	_exit(127);
-}
-
 /* Set-user-ID programs of the package uidmap, which know what /etc/subuid allows. */
 static int ask_helper(pid_t pid, const struct kind *kind, const id_map_list *maps,
                       struct error *err)
 {
 	owned_arena struct arena *arena = arena_new(1 << 20);
-	owned_fd reader = -1, writer = -1;
+	const struct helper_options from_path = {.path = NULL};
+	owned_fd answer = -1;
+	struct helper helper;
 	char **args, *said;
-	int ends[2], status;
 	size_t length;
-	pid_t helper;
+	int status;
 
 	if (!arena)
 		return fail(err, ERROR_SYSTEM, kind->path, "out of memory");
 	args = helper_arguments(pid, kind, maps, arena);
 	if (arena_check(arena, err) < 0)
 		return -1;
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return fail_errno(err, kind->path, "pipe");
-	reader = ends[0];
-	writer = ends[1];
-	helper = process_clone(0, -1, NULL, err);
-	if (helper < 0)
+	if (helper_start(args, &from_path, &helper, err) < 0)
 		return -1;
-	if (helper == 0)
-		helper_child(args, writer);
-	(void)close(take_fd(&writer));
-	if (fd_read_whole(reader, kind->helper, 1 << 16, arena, &said, &length, err) < 0)
+	answer = helper.answer;
+	if (fd_read_whole(answer, kind->helper, 1 << 16, arena, &said, &length, err) < 0)
 		said = NULL;
-	(void)close(take_fd(&reader)); /* one that says more than we read must not wait for us */
-	status = process_wait(helper, err);
+	(void)close(take_fd(&answer)); /* one that says more than we read must not wait for us */
+	status = process_wait(helper.pid, err);
 	if (status <= 0)
 		return status;
-	if (status == 127)
+	if (status == HELPER_NOT_RUN)
 		return fail(err, ERROR_UNSUPPORTED, kind->path,
 		            "more than one's own id needs %s: install the package uidmap",
 		            kind->helper);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 
@@ -21,6 +22,8 @@ int process_apply_last(const struct process_plan *plan, struct error *err)
 {
 	if (fd_cloexec_from(3 + plan->preserve_fds, err) < 0)
 		return -1;
+	if (plan->channel > 0 && fcntl(plan->channel, F_SETFD, 0) < 0)
+		return fail_errno(err, "process", "keep a descriptor");
 	signals_reset();
 	if (plan->no_new_privileges) {
 		if (capabilities_set(plan, err) < 0)

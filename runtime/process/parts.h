@@ -17,6 +17,8 @@ int plan_capabilities(const struct spec *spec, const struct spec_process *proces
                       struct error *err) FALLIBLE;
 int plan_rlimits(const struct spec_process *process, struct arena *arena, struct process_plan *plan,
                  struct error *err) FALLIBLE;
+int plan_policy(const struct spec *spec, const struct spec_process *process, struct arena *arena,
+                struct process_plan *plan, struct error *err) FALLIBLE;
 int plan_seccomp(const struct spec *spec, const struct host *host, struct arena *arena,
                  struct process_plan *plan, struct error *err) FALLIBLE;
 

@@ -12,7 +12,7 @@ int process_refuse(struct error *err, const char *path)
 	return fail(err, ERROR_UNSUPPORTED, path, "not supported by this version of cella");
 }
 
-static int refuse_missing(const struct spec *spec, const struct spec_process *p, struct error *err)
+static int refuse_missing(const struct spec_process *p, struct error *err)
 {
 	const struct {
 		bool asked;
@@ -20,11 +20,6 @@ static int refuse_missing(const struct spec *spec, const struct spec_process *p,
 	} missing[] = {
 		{p->apparmor_profile && *p->apparmor_profile, "process.apparmorProfile"},
 		{p->selinux_label && *p->selinux_label,       "process.selinuxLabel"   },
-		{p->io_priority_class != NULL,                "process.ioPriority"     },
-		{p->scheduler.set,                            "process.scheduler"      },
-		{p->affinity_initial || p->affinity_final,    "process.execCPUAffinity"},
-		{spec->linux_.personality.domain != NULL,     "linux.personality"      },
-		{spec->linux_.memory_policy.set,              "linux.memoryPolicy"     },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(missing); i++)
@@ -134,10 +129,11 @@ int process_plan(const struct spec *spec, const struct spec_process *process,
 
 	if (!plan)
 		return arena_check(arena, err);
-	if (refuse_missing(spec, process, err) < 0 || plan_program(process, arena, plan, err) < 0 ||
+	if (refuse_missing(process, err) < 0 || plan_program(process, arena, plan, err) < 0 ||
 	    plan_user(spec, process, host, arena, plan, err) < 0 ||
 	    plan_capabilities(spec, process, host, plan, err) < 0 ||
 	    plan_rlimits(process, arena, plan, err) < 0 ||
+	    plan_policy(spec, process, arena, plan, err) < 0 ||
 	    plan_seccomp(spec, host, arena, plan, err) < 0)
 		return -1;
 	plan->no_new_privileges = process->no_new_privileges;

@@ -50,6 +50,27 @@ static void print_limits(const struct process_plan *p, struct json_writer *w)
 		json_i64(w, "oomScoreAdj", p->oom_score_adj.value);
 }
 
+static void print_policy(const struct process_plan *p, struct json_writer *w)
+{
+	if (p->scheduler) {
+		json_open(w, "scheduler", '{');
+		json_u64(w, "policy", p->scheduler->policy);
+		json_i64(w, "nice", p->scheduler->nice);
+		json_u64(w, "priority", p->scheduler->priority);
+		json_u64(w, "flags", p->scheduler->flags);
+		json_u64(w, "runtime", p->scheduler->runtime);
+		json_u64(w, "deadline", p->scheduler->deadline);
+		json_u64(w, "period", p->scheduler->period);
+		json_close(w);
+	}
+	if (p->io_priority.set)
+		json_i64(w, "ioPriority", p->io_priority.value);
+	if (p->memory)
+		json_i64(w, "memoryPolicy", p->memory->mode);
+	if (p->personality.set)
+		json_u64(w, "personality", p->personality.value);
+}
+
 static void print_rights(const struct process_plan *p, struct json_writer *w)
 {
 	json_open(w, "capabilities", '{');
@@ -89,6 +110,7 @@ void process_print(const struct process_plan *p, struct json_writer *w, const ch
 	}
 	print_user(p, w);
 	print_limits(p, w);
+	print_policy(p, w);
 	print_rights(p, w);
 	json_bool(w, "newKeyring", p->new_keyring);
 	json_u64(w, "preserveFds", p->preserve_fds);

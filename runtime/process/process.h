@@ -8,6 +8,7 @@
  * and bytes on the host; the child only applies it, in the order that keeps each step possible. */
 
 #include <linux/filter.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -15,11 +16,24 @@
 #include "base/error.h"
 #include "base/host.h"
 #include "base/json_write.h"
+#include "base/syscalls.h"
 #include "spec/spec.h"
 
 struct process_limit {
 	int resource;
 	struct rlimit64 limit;
+};
+
+enum {
+	PROCESS_CPU_BYTES =
+		1024,         /* of a set of processors: for 8192, the most that Linux can have */
+	PROCESS_NODES = 1024, /* of memory, likewise */
+};
+
+/* Spec: set_mempolicy(2). */
+struct process_memory {
+	int mode; /* with its flags */
+	unsigned long nodes[PROCESS_NODES / 8 / sizeof(unsigned long)];
 };
 
 struct process_plan {
@@ -40,18 +54,25 @@ struct process_plan {
 	struct process_limit *limits;
 	size_t limits_count;
 	struct maybe_i64 oom_score_adj;
+	struct sys_sched_attr
+		*scheduler;            /* NULL: that of who starts it; in the arena as all here */
+	struct maybe_i64 io_priority;  /* of ioprio_set(2) */
+	struct process_memory *memory; /* NULL: no policy */
+	struct maybe_u64 personality;  /* of personality(2) */
+	cpu_set_t *cpus_initial,
+		*cpus_final;        /* of a process of exec; PROCESS_CPU_BYTES; NULL: any */
 	struct sock_filter *filter; /* NULL: no seccomp */
 	unsigned short filter_length;
 	unsigned int filter_flags; /* SECCOMP_FILTER_FLAG_… */
 	bool new_keyring;          /* a session keyring of its own */
 	unsigned int preserve_fds; /* descriptors 3 … are kept */
+	int channel;               /* kept too, whatever its number; 0: none */
 };
 
 /* Resolve. process may differ from spec->process (exec).
  * ret_plan  in arena.
  * Returns   0, or -1 and *err with the JSON path: unknown capability, one that this host doesn't grant, unknown
- *           rlimit; and, by name, what is not there yet: apparmorProfile, selinuxLabel, ioPriority, scheduler,
- *           execCPUAffinity, linux.personality, linux.memoryPolicy, seccomp notify. */
+ *           rlimit; and, by name, what is not there yet: apparmorProfile, selinuxLabel, seccomp notify. */
 int process_plan(const struct spec *spec, const struct spec_process *process,
                  const struct host *host, struct arena *arena, struct process_plan **ret_plan,
                  struct error *err) FALLIBLE;
@@ -63,6 +84,15 @@ void process_print(const struct process_plan *plan, struct json_writer *w, const
 /* Limits of a process (0: this one), as far as the host's rights are wanted for them: what is inside
  * a new user namespace can't raise them. Context: any. Spec: prlimit(2). */
 int process_apply_rlimits(const struct process_plan *plan, pid_t pid, struct error *err) FALLIBLE;
+/* Scheduler and priority of input and output, which who has rights on the host sets for a process that waits.
+ * Context: host; the first, any. Spec: sched_setattr(2), ioprio_set(2). */
+bool process_has_priorities(const struct process_plan *plan);
+int process_apply_priorities(const struct process_plan *plan, pid_t pid,
+                             struct error *err) FALLIBLE;
+/* Memory policy and personality. Context: child. Spec: set_mempolicy(2), personality(2). */
+int process_apply_policy(const struct process_plan *plan, struct error *err) FALLIBLE;
+/* The processors of a process of exec. Context: child. Spec: sched_setaffinity(2). */
+int process_apply_affinity(const struct process_plan *plan, struct error *err) FALLIBLE;
 /* Limits, oom score, keyring. Needs /proc. Context: child, with full rights, before the root is entered. */
 int process_apply_limits(const struct process_plan *plan, struct error *err) FALLIBLE;
 /* New session, controlling terminal (slave >= 0, becomes 0, 1, 2), its size. */

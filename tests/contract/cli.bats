@@ -74,6 +74,21 @@ COMMANDS="create start run exec kill delete state list ps pause resume spec feat
 	has "$stderr" "teapot"
 }
 
+@test "the program's name chooses the executor, before the config and behind --executor" {
+	only_cella
+	bundle 'args(["true"]) | .annotations = {"org.cella.executor": "teapot"}'
+	refused "$CELLA" --root "$ROOT" run "$ID"
+	has "$stderr" "teapot"
+	mkdir "$T/bin"
+	ln -s "$CELLA" "$T/bin/cella-$CELLA_EXECUTOR"
+	ok "$T/bin/cella-$CELLA_EXECUTOR" --root "$ROOT" run "$ID"
+	refused "$T/bin/cella-$CELLA_EXECUTOR" --root "$ROOT" --executor kettle run "$ID"
+	has "$stderr" "kettle"
+	ln -s "$CELLA" "$T/bin/cella-2.0"
+	refused "$T/bin/cella-2.0" --root "$ROOT" run "$ID"
+	has "$stderr" "teapot"
+}
+
 @test "run --dry-run and create --dry-run print the plan and change nothing" {
 	only_cella
 	bundle 'args(["true"]) | .hostname = "argo"'

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The other end of --console-socket: take a terminal, copy what it says to stdout and stdin to it.
+/* The other end of --console-socket: take a terminal, copy what it says to stdout and stdin to it; and of
+ * --pidfd-socket: say whose the pidfd is.
  *
  * usage: console SOCKET
  * Ends when the terminal does; after 20 seconds in any case. Exit status 0: a terminal came. */
@@ -78,6 +79,25 @@ static int relay(int master)
 	}
 }
 
+/* Of a pidfd, say whose it is. Returns whether it is one. */
+static int print_pid(int fd)
+{
+	char path[64], line[256];
+	int found = 0, pid;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	while (!found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "Pid: %d", &pid) == 1;
+	(void)fclose(file);
+	if (found)
+		(void)printf("pidfd of %d\n", pid);
+	return found;
+}
+
 int main(int argc, char **argv)
 {
 	int listener, connection, master;
@@ -98,6 +118,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "console: no terminal came\n");
 		return 1;
 	}
+	if (print_pid(master))
+		return 0;
 	if (!isatty(master)) {
 		fprintf(stderr, "console: what came is no terminal\n");
 		return 1;

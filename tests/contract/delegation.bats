@@ -68,14 +68,29 @@ status [1-9]"
 	mkdir -m 755 "$T/plain"
 	chown sailor "$T/plain"
 	(cd "$T/plain" && setpriv --reuid 1000 --regid 1000 --init-groups "$CELLA" spec --rootless)
-	jq --arg root "$WORK/rootfs" '.root.path = $root | .process.terminal = false | .linux.cgroupsPath = "inner" |
-		.process.args = ["sh", "-c", "i=0; while [ $i -lt 9 ]; do sleep 9 & i=$((i + 1)); done"] | .linux.resources.pids.limit = 6' \
-		"$T/plain/config.json" >"$T/plain/c" && mv "$T/plain/c" "$T/plain/config.json"
-	try env XDG_RUNTIME_DIR="$T/plain" setpriv --reuid 1000 --regid 1000 --init-groups "$CELLA" run --bundle "$T/plain" "$ID"
+	as_sailor() { env XDG_RUNTIME_DIR="$T/plain" setpriv --reuid 1000 --regid 1000 --init-groups "$CELLA" "$@"; }
+	limited() { # RESOURCES SCRIPT
+		jq --arg root "$WORK/rootfs" --argjson resources "$1" --arg script "$2" '.root.path = $root | .process.terminal = false |
+			.linux.cgroupsPath = "inner" | .process.args = ["sh", "-c", $script] | .linux.resources = $resources' \
+			"$T/plain/config.json" >"$T/plain/c" && mv "$T/plain/c" "$T/plain/config.json"
+		try as_sailor run --bundle "$T/plain" "$ID"
+	}
+	limited '{"pids": {"limit": 6}}' 'i=0; while [ $i -lt 9 ]; do sleep 9 & i=$((i + 1)); done'
+	forks=$stderr
+	limited '{"memory": {"limit": 16777216, "swap": 16777216}}' 'exec dd if=/dev/zero of=/dev/null bs=64M count=1'
+	killed=$status
+	limited '{"cpu": {"shares": 512}}' 'cat /sys/fs/cgroup/cpu.weight'
+	weight=$output$stderr
+	have=$(<"$service/cgroup.controllers")
 	echo $$ >/sys/fs/cgroup/cgroup.procs
 	left=$(find "$service" -name inner)
 	rmdir "$service/cella-test"
-	has "$stderr" "can't fork"
+	has "$forks" "can't fork"
+	is "$killed" 137
+	case " $have " in
+	*" cpu "*) is "$weight" 59 ;;
+	*) has "$weight" "the cpu controller" ;;
+	esac
 	is "$left" ""
 }
 

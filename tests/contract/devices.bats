@@ -17,6 +17,18 @@ make_zero='mknod /nodes/zero c 1 5 && mknod /nodes/kmsg c 1 11 && mknod /nodes/l
 read_zero='head -c 1 /nodes/zero >/dev/null && echo zero'
 read_kmsg='dd if=/nodes/kmsg of=/dev/null bs=8k count=1 2>/dev/null </dev/null && echo kmsg'
 
+@test "what cella spec writes opens no device that an image brings a node of" {
+	bundle "sh(\"head -c 1 /zero; cat /kmsg\")"
+	rm -rf "$BUNDLE/rootfs"
+	own_rootfs
+	jq '.root.path = "rootfs"' config.json >c && mv c config.json
+	mknod "$BUNDLE/rootfs/zero" c 1 5 && mknod "$BUNDLE/rootfs/kmsg" c 1 11 || skip "no node can be made here"
+	"$CELLA" spec --file written.json
+	is "$(jq -c .linux.resources config.json)" "$(jq -c .linux.resources written.json)"
+	try cella run "$ID"
+	has "$stderr" "can't open '/kmsg': Operation not permitted"
+}
+
 @test "a device that no rule allows answers EPERM, the default ones work" {
 	rules "$none" "$make_zero && $read_zero; cat /nodes/kmsg; echo x >/dev/null && head -c 2 /dev/urandom | wc -c"
 	ok cella run "$ID"

@@ -259,3 +259,33 @@ down() { ok cella delete --force "$ID"; }
 	down
 	ends_with $background 137
 }
+
+@test "exec --ignore-paused: the program runs after resume" {
+	only_cella
+	bundle 'forever'
+	ok cella run --detach "$ID"
+	ok cella pause "$ID"
+	refused cella exec "$ID" true
+	has "$stderr" "paused"
+	exec_cella exec --ignore-paused "$ID" echo late >"$T/stdout" 2>"$T/stderr" </dev/null 3>&- &
+	background=$!
+	sleep 0.2
+	[ ! -s "$T/stdout" ]
+	ok cella resume "$ID"
+	ends_with $background 0
+	is "$(<"$T/stdout")" late
+	ok cella delete --force "$ID"
+}
+
+@test "exec --pidfd-socket gets a pidfd of the process" {
+	only_cella
+	bundle 'forever'
+	ok cella run --detach "$ID"
+	"$WORK/console" "$T/pidfd.sock" >"$T/got" 3>&- &
+	console=$!
+	soon test -S "$T/pidfd.sock"
+	ok cella exec --detach --pid-file "$T/pid" --pidfd-socket "$T/pidfd.sock" "$ID" sleep 1000
+	wait $console
+	is "$(<"$T/got")" "pidfd of $(<"$T/pid")"
+	ok cella delete --force "$ID"
+}

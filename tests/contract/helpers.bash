@@ -27,6 +27,9 @@ esac
 # For what only cella promises, when a peer tries the tests.
 only_cella() { [ "$PEER" = no ] || skip "${CELLA##*/}: not its promise${1:+: $1}"; }
 
+# What a virtual machine of its own can't have, or has otherwise.
+not_in_a_vm() { [ "$CELLA_EXECUTOR" != microvm ] || skip "in a virtual machine: $1"; }
+
 # --- jq words for bundle ------------------------------------------------------------------------
 
 WORDS='
@@ -116,11 +119,11 @@ lacks() { [[ $1 != *"$2"* ]] || die "'$1' has '$2'"; }
 matches() { [[ $1 =~ $2 ]] || die "'$1' does not match '$2'"; }
 soon() {
 	local i
-	for ((i = 0; i < 500; i++)); do
+	for ((i = 0; i < ${PATIENCE:-10} * 50; i++)); do
 		if "$@" >/dev/null 2>&1; then return 0; fi
 		sleep 0.02
 	done
-	die "not within 10 seconds: $*"
+	die "not within ${PATIENCE:-10} seconds: $*"
 }
 of_state() { cella state "$1" | jq -r ".$2"; }
 status_of() { of_state "$1" status; }

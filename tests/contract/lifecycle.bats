@@ -320,3 +320,47 @@ load helpers
 	status_is "$ID" running
 	ok cella delete --force "$ID"
 }
+
+@test "kill --regex and delete --regex: each container whose name matches" {
+	only_cella
+	bundle 'forever'
+	for name in web-1 web-2 other; do
+		jq '.linux.cgroupsPath = (.linux.cgroupsPath | sub("c[0-9]+$"; "'$name'"))' config.json >"$T/$name.json"
+		ok cella create --config "$T/$name.json" "$name"
+		ok cella start "$name"
+	done
+	refused cella kill --regex '^web-[' KILL
+	has "$stderr" "'^web-[' is no regular expression"
+	refused cella kill --regex '^web-' NONE
+	status_is web-1 running
+	ok cella kill --regex '^web-' KILL
+	for name in web-1 web-2; do soon has_status $name stopped; done
+	status_is other running
+	ok cella kill --regex nobody KILL
+	refused cella delete --regex 'web|other'
+	has "$stderr" "other"
+	refused cella state web-1
+	refused cella state web-2
+	ok cella delete --regex --force '.*'
+	is "$(cella list -q)" ""
+	ok cella delete --regex '.*'
+}
+
+@test "--pidfd-socket gets a pidfd of the container's process" {
+	only_cella
+	bundle 'forever'
+	"$WORK/console" "$T/pidfd.sock" >"$T/got" 3>&- &
+	soon test -S "$T/pidfd.sock"
+	ok cella create --pidfd-socket "$T/pidfd.sock" "$ID"
+	wait $!
+	is "$(<"$T/got")" "pidfd of $(pid_of "$ID")"
+	ok cella delete --force "$ID"
+	"$WORK/console" "$T/second.sock" >"$T/got" 3>&- &
+	soon test -S "$T/second.sock"
+	ok cella run --detach --pidfd-socket "$T/second.sock" "$ID"
+	wait $!
+	is "$(<"$T/got")" "pidfd of $(pid_of "$ID")"
+	ok cella delete --force "$ID"
+	refused cella create --pidfd-socket "$T/none.sock" "$ID"
+	has "$stderr" "--pidfd-socket"
+}

@@ -127,3 +127,47 @@ ten"
 	exits 1 cella run "$ID"
 	has "$stderr" "Read-only file system"
 }
+
+# Nice value and policy as proc_pid_stat(5) has them, the class of ionice(1), the machine's name, where memory comes from.
+POLICIES='awk "{ print \$19, \$41 }" /proc/self/stat; ionice -p $$; uname -m; head -n 1 /proc/self/numa_maps; grep Cpus_allowed_list: /proc/self/status'
+
+@test "scheduler, ioPriority, personality and memoryPolicy are those of every process" {
+	bundle '.process.scheduler = {policy: "SCHED_BATCH", nice: 5} | .process.ioPriority = {class: "IOPRIO_CLASS_BE", priority: 6}
+		| .process.execCPUAffinity = {initial: "0", final: "0"}
+		| .linux.personality = {domain: "LINUX32"} | .linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "0", flags: ["MPOL_F_STATIC_NODES"]}
+		| forever'
+	ok cella run --detach "$ID"
+	ok cella exec "$ID" sh -c "$POLICIES"
+	has "$output" "5 3"
+	has "$output" "best-effort: prio 6"
+	matches "$output" "i[3-6]86"
+	has "$output" "bind=static:0"
+	matches "$output" "Cpus_allowed_list:[[:space:]]0$"
+	pid=$(pid_of "$ID")
+	if [ "$CELLA_EXECUTOR" = namespace ]; then
+		is "$(awk '{ print $19, $41 }' "/proc/$pid/stat")" "5 3"
+		has "$(head -n 1 "/proc/$pid/numa_maps")" "bind=static:0"
+		is "$(ionice -p "$pid")" "best-effort: prio 6"
+	fi
+	ok cella kill "$ID" KILL
+	soon has_status "$ID" stopped
+	ok cella delete "$ID"
+}
+
+@test "a real-time policy, and one that the kernel has not" {
+	bundle '.process.scheduler = {policy: "SCHED_FIFO", priority: 7} | sh("awk \"{ print \\$40, \\$41 }\" /proc/self/stat")'
+	ok cella run "$ID"
+	is "$output" "7 1"
+	bundle '.process.scheduler = {policy: "SCHED_ISO"}'
+	refused cella run "$ID"
+	has "$stderr" "process.scheduler"
+	bundle '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "1000"}'
+	refused cella run "$ID"
+	has "$stderr" "linux.memoryPolicy"
+	bundle '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "1024"}'
+	refused cella run "$ID"
+	has "$stderr" "linux.memoryPolicy.nodes: '1024': expected numbers up to 1023"
+	bundle '.process.execCPUAffinity = {final: "3-1"}'
+	refused cella run "$ID"
+	has "$stderr" "process.execCPUAffinity.final"
+}

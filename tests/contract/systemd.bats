@@ -61,6 +61,60 @@ unit() { echo "$UNITS-$ID.scope"; }
 	ends_with $background 137
 }
 
+@test "a number that its type can't hold is refused" {
+	for value in "uint64 -1" "uint32 4294967296" 3000000000 "int32 2147483648" "uint64 true"; do
+		bundle ".annotations = {\"org.systemd.property.KillSignal\": \"$value\"}"
+		refused cella run "$ID"
+		has "$stderr" "annotations: org.systemd.property.KillSignal: '$value' is no value"
+	done
+}
+
+@test "one process is enough: nobody else counts when the container's first is born" {
+	for limit in 1 1 1; do
+		bundle "sh(\"echo here\") | .linux.resources.pids.limit = $limit"
+		is "$(cella run "$ID")" here
+	done
+	bundle 'forever | .linux.resources.pids.limit = 1'
+	ok cella create "$ID"
+	is "$(property "$(unit)" TasksMax) $(<"$CGROUP/pids.max")" "1 1"
+	ok cella delete --force "$ID"
+}
+
+@test "a container that is idle no more stays so" {
+	bundle 'forever'
+	ok cella run -d "$ID"
+	ok cella update --cpu-share 2048 "$ID"
+	ok cella update --cpu-idle 1 "$ID"
+	manager Reload
+	is "$(<"$CGROUP/cpu.idle")" 1
+	ok cella update --cpu-idle 0 "$ID"
+	manager Reload
+	is "$(<"$CGROUP/cpu.idle")" 0
+	is "$(property "$(unit)" CPUWeight)" "$(<"$CGROUP/cpu.weight")"
+	ok cella delete --force "$ID"
+}
+
+@test "without a bus the manager is reached at its own socket; without that a container can still be deleted" {
+	bundle 'forever'
+	ok cella create "$ID"
+	no_bus=$T/none
+	ok env DBUS_SYSTEM_BUS_ADDRESS="unix:path=$no_bus" "$CELLA" --root "$ROOT" delete --force "$ID"
+	[ ! -d "$CGROUP" ]
+	ok cella create "$ID"
+	ok unshare -m sh -c 'mount -t tmpfs none /run/systemd && mount -t tmpfs none /run/dbus && exec "$@"' -- \
+		"$CELLA" --root "$ROOT" delete --force "$ID"
+	[ ! -d "$CGROUP" ]
+}
+
+@test "an id may end as a slice does, and have a plus" {
+	for id in "x$UNITS.slice" "a+b+$UNITS"; do
+		bundle 'forever | del(.linux.cgroupsPath)'
+		ok cella create "$id"
+		is "$(property "cella-${id//+/\\x2b}.scope" ActiveState)" active
+		ok cella delete --force "$id"
+	done
+}
+
 @test "what systemd refuses is told in its words, and nothing is left" {
 	bundle '.annotations = {"org.systemd.property.NoSuchThing": "true"}'
 	refused cella run "$ID"
@@ -88,6 +142,7 @@ unit() { echo "$UNITS-$ID.scope"; }
 	manager StopUnit ss "$(unit)" replace
 	soon ended $background
 	wait $background || true
+	is "$(<"$T/stderr")" ""
 }
 
 @test "kill -9 of cella while a scope is made: delete leaves nothing" {

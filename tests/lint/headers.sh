@@ -9,7 +9,7 @@ find $rooms -name '*.h' | sort | {
 	while read -r header; do
 		for compiler in gcc clang; do
 			printf '#include "%s"\n#include "%s"\n' "$header" "$header" |
-				$compiler -std=gnu17 -D_GNU_SOURCE -iquote . -Wall -Wextra -Werror \
+				$compiler -std=gnu17 -D_GNU_SOURCE -iquote . -isystem /usr/include/libnl3 -Wall -Wextra -Werror \
 					-fsyntax-only -x c - || status=1
 		done
 	done

@@ -3,6 +3,8 @@
 # Every command and flag that --help shows stands in man/cella.1, in the subsection of its command and
 # with the same letter, and the other way round; and tests/contract uses each one: a line with the
 # command's word (for global options: any line) and with the flag or its letter.
+# Programs that have no commands have a manual of their own: the flags of cella-image --help stand in
+# man/cella-image.8, and tests/image uses each one.
 # usage: man.sh BUILD-DIR
 cd "$(dirname "$0")/../.." || exit 2
 case ${1:?usage: man.sh BUILD-DIR} in
@@ -11,6 +13,7 @@ case ${1:?usage: man.sh BUILD-DIR} in
 esac
 manual=man/cella.1
 tests=$(find tests/contract -type f \( -name '*.bats' -o -name '*.bash' -o -name '*.sh' \))
+kind=tests/contract
 failed=0
 
 complain() {
@@ -58,7 +61,7 @@ check() { # command, its section of the manual
 	while read -r flag; do complain "$manual: $2: $flag is not in --help"; done <"$scratch/invents"
 	while read -r first second; do
 		if [ -n "$second" ]; then letter=$first long=$second; else letter='' long=$first; fi
-		tested "$1" "$long" "$letter" || complain "tests/contract: no test of ${1:+$1 }$long"
+		tested "$1" "$long" "$letter" || complain "$kind: no test of ${1:+$1 }$long"
 	done <"$scratch/help"
 }
 
@@ -75,5 +78,13 @@ sed -n '/^\.Sh COMMANDS/,/^\.Sh ENV/s/^\.Ss //p' "$manual" >"$scratch/sections"
 while read -r section; do
 	echo "$commands" | grep -qx "$section" || complain "$manual: $section is no command"
 done <"$scratch/sections"
-found=$(mandoc -T lint -W warning "$manual" 2>&1) || complain "$found"
+
+cella=${cella%/*}/cella-image
+manual=man/cella-image.8
+kind=tests/image
+tests=$(find tests/image -name '*.bats')
+check '' 'DESCRIPTION'
+for manual in man/*.[1-9]; do
+	found=$(mandoc -T lint -W warning "$manual" 2>&1) || complain "$found"
+done
 exit $failed

@@ -239,8 +239,7 @@ static void is_in(struct scratch *s, const char *file, const char *text)
 	char now[64];
 	struct error err;
 
-	assert_true(fd_read_small(s->dir, file, now, sizeof(now), &err) >= 0);
-	now[strcspn(now, "\n")] = '\0';
+	assert_true(fd_read_line(s->dir, file, now, sizeof(now), &err) >= 0);
 	assert_string_equal(now, text);
 }
 

@@ -12,8 +12,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fd.h"
+#include "base/own.h"
 #include "base/table.h"
 #include "cgroups/systemd.h"
+#include "tests/unit/base/scratch.h"
 
 static void a_path_is_a_unit_in_a_slice(void **state)
 {
@@ -74,6 +77,18 @@ static void what_is_no_place_is_refused(void **state)
 	}
 }
 
+static void an_id_that_ends_as_a_slice_does_is_a_scope_too(void **state)
+{
+	owned_arena struct arena *arena = arena_new(1 << 20);
+	struct systemd_scope scope = {0};
+	struct error err;
+	char *path;
+
+	(void)state;
+	assert_int_equal(systemd_place("", "x.slice", false, "/", arena, &scope, &path, &err), 0);
+	assert_string_equal(path, "/system.slice/cella-x.slice.scope");
+}
+
 static void a_users_scope_is_below_his_manager(void **state)
 {
 	owned_arena struct arena *arena = arena_new(1 << 20);
@@ -112,26 +127,51 @@ static void annotations_are_properties(void **state)
 	static const struct {
 		const char *key, *value, *said;
 	} good[] = {
-		{"org.systemd.property.A",    "'x y'",        "A:s=x y"        },
-		{"org.systemd.property.A",    "true",         "A:b=true"       },
-		{"org.systemd.property.A",    "uint64 5",     "A:t=5"          },
-		{"org.systemd.property.A",    "int32 -5",     "A:i=-5"         },
-		{"org.systemd.property.A",    "7",            "A:i=7"          },
-		{"org.systemd.property.A",    "['a', \"b\"]", "A:as=a|b|"      },
-		{"org.systemd.property.A",    "[]",           "A:as="          },
-		{"org.systemd.property.ASec", "3",            "AUSec:t=3000000"},
-		{"org.other",                 "junk",         ""               },
+		{"org.systemd.property.A",     "'x y'",                       "A:s=x y"                 },
+		{"org.systemd.property.A",     "true",                        "A:b=true"                },
+		{"org.systemd.property.A",     "uint64 5",                    "A:t=5"                   },
+		{"org.systemd.property.A",     "int32 -5",                    "A:i=-5"                  },
+		{"org.systemd.property.A",     "7",                           "A:i=7"                   },
+		{"org.systemd.property.A",     " uint32  4294967295 ",        "A:u=4294967295"          },
+		{"org.systemd.property.A",     "-2147483648",                 "A:i=-2147483648"         },
+		{"org.systemd.property.A",     "int64 -1",                    "A:x=-1"                  },
+		{"org.systemd.property.A",     "uint64 18446744073709551615",
+	         "A:t=18446744073709551615"							     },
+		{"org.systemd.property.A",     "'it\\'s \\\\ \\\"'",          "A:s=it's \\ \""          },
+		{"org.systemd.property.A",     "''",                          "A:s="                    },
+		{"org.systemd.property.A",     "['', 'b']",                   "A:as=|b|"                },
+		{"org.systemd.property.ASec",  "uint64 5000000000",           "AUSec:t=5000000000000000"},
+		{"org.systemd.property.AUSec", "uint64 5",                    "AUSec:t=5"               },
+		{"org.systemd.property.A",     "['a', \"b\"]",                "A:as=a|b|"               },
+		{"org.systemd.property.A",     "[]",                          "A:as="                   },
+		{"org.systemd.property.ASec",  "3",                           "AUSec:t=3000000"         },
+		{"org.other",                  "junk",                        ""                        },
 	};
 	static const struct key_value bad[] = {
-		{"org.systemd.property.",     "true"     },
-                {"org.systemd.property.a",    "true"     },
-		{"org.systemd.property.A B",  "true"     },
-                {"org.systemd.property.A",    "perhaps"  },
-		{"org.systemd.property.A",    "'x"       },
-                {"org.systemd.property.A",    "['a' 'b']"},
-		{"org.systemd.property.A",    "['a'"     },
-                {"org.systemd.property.A",    "uint64 x" },
-		{"org.systemd.property.ASec", "'x'"      },
+		{"org.systemd.property.",     "true"                     },
+		{"org.systemd.property.a",    "true"                     },
+		{"org.systemd.property.A B",  "true"                     },
+		{"org.systemd.property.A",    "perhaps"                  },
+		{"org.systemd.property.A",    "'x"                       },
+		{"org.systemd.property.A",    "['a' 'b']"                },
+		{"org.systemd.property.A",    "['a'"                     },
+		{"org.systemd.property.A",    "uint64 x"                 },
+		{"org.systemd.property.A",    "uint64 -1"                },
+		{"org.systemd.property.A",    "uint32 4294967296"        },
+		{"org.systemd.property.A",    "int32 2147483648"         },
+		{"org.systemd.property.A",    "3000000000"               },
+		{"org.systemd.property.A",    "int64 9223372036854775808"},
+		{"org.systemd.property.A",    "uint64 5 6"               },
+		{"org.systemd.property.A",    "uint64"                   },
+		{"org.systemd.property.A",    "uint64 true"              },
+		{"org.systemd.property.A",    ""                         },
+		{"org.systemd.property.A",    "'a\\"                     },
+		{"org.systemd.property.A",    "'\\u0041'"                },
+		{"org.systemd.property.A",    "['a\\nb']"                },
+		{"org.systemd.property.ASec", "'x'"                      },
+		{"org.systemd.property.ASec", "'3'"                      },
+		{"org.systemd.property.ASec", "-3"                       },
+		{"org.systemd.property.ASec", "true"                     },
 	};
 
 	(void)state;
@@ -170,6 +210,10 @@ static void limits_are_properties_too(void **state)
 		{"cpu.idle",    "1",                    "CPUWeight:t=0"                                          },
 		{"cpuset.cpus", "0-3,8",                "AllowedCPUs:ay=0-3,8"                                   },
 		{"io.weight",   "default 50",           "IOWeight:t=50"                                          },
+		{"io.weight",   "50",                   "IOWeight:t=50"                                          },
+		{"io.weight",   "8:0 50",               "IODeviceWeight:ast=/dev/block/8:0 50"                   },
+		{"io.weight",   "8:0 default",          ""						       },
+		{"cpu.idle",    "0",                    ""						       },
 		{"io.max",      "8:0 rbps=5 wiops=max",
 	         "IOReadBandwidthMax:ast=/dev/block/8:0 5 IOWriteIOPSMax:ast=/dev/block/8:0 "
 	         "infinity"										      },
@@ -191,14 +235,54 @@ static void limits_are_properties_too(void **state)
 	}
 }
 
+static void put(int dir, const char *name, const char *text)
+{
+	owned_fd fd = openat(dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	struct error err;
+
+	assert_true(fd >= 0);
+	assert_int_equal(fd_write_whole(fd, name, text, strlen(text), &err), 0);
+}
+
+/* In a folder that stands for the cgroup: what the writes only touch is taken from its files. */
+static void what_an_update_only_touches_comes_from_the_cgroup(void **state)
+{
+	static const struct {
+		const char *file, *value, *said;
+	} limits[] = {
+		{"cpu.idle",   "0",      "CPUWeight:t=100"                                       },
+		{"cpu.max",    "= 7000", "CPUQuotaPerSecUSec:t=500000 CPUQuotaPeriodUSec:t=50000"},
+		{"cpu.weight", "7",      "CPUWeight:t=7"                                         },
+	};
+	const struct scratch *scratch = *state;
+	int dir = scratch->dir;
+
+	put(dir, "cpu.weight", "100\n");
+	put(dir, "cpu.max", "25000 50000\n");
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		owned_arena struct arena *arena = arena_new(1 << 20);
+		struct cgroup_write write = {.file = limits[i].file, .value = limits[i].value};
+		struct cgroup_writes writes = {&write, 1};
+		struct systemd_scope scope = {0};
+		struct error err;
+		char text[256];
+
+		assert_int_equal(systemd_limits(&writes, dir, arena, &scope, &err), 0);
+		said(&scope, text, sizeof(text));
+		assert_string_equal(text, limits[i].said);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_path_is_a_unit_in_a_slice),
 		cmocka_unit_test(what_is_no_place_is_refused),
+		cmocka_unit_test(an_id_that_ends_as_a_slice_does_is_a_scope_too),
 		cmocka_unit_test(a_users_scope_is_below_his_manager),
 		cmocka_unit_test(annotations_are_properties),
 		cmocka_unit_test(limits_are_properties_too),
+		SCRATCH_TEST(what_an_update_only_touches_comes_from_the_cgroup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

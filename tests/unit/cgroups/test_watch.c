@@ -40,6 +40,8 @@ static void each_rise_of_kills_is_told_once_and_before_the_end(void **state)
 	assert_int_equal(happened(&watch), EVENT_END);
 	(void)close(watch.population);
 	(void)close(watch.memory);
+	if (watch.above >= 0)
+		(void)close(watch.above);
 }
 
 static void without_the_memory_controller_only_the_end_is_seen(void **state)

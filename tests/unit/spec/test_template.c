@@ -69,15 +69,20 @@ static void the_template_is_a_shell_in_new_namespaces(void **state)
 		                 i != NAMESPACE_USER && i != NAMESPACE_TIME);
 }
 
-static void the_template_limits_nothing_and_gives_no_ambient_capability(void **state)
+static void the_template_denies_devices_and_gives_no_ambient_capability(void **state)
 {
 	owned_arena struct arena *arena = arena_new(1 << 20);
 	owned_text struct text out = {0};
 	const struct json *top = written(-1, -1, &out, arena);
 	const struct json *sets = json_member(json_member(top, "process"), "capabilities");
+	const struct json *resources = json_member(json_member(top, "linux"), "resources");
+	const struct json *rules = json_member(resources, "devices");
 
 	(void)state;
-	assert_null(json_member(json_member(top, "linux"), "resources"));
+	assert_int_equal(resources->count, 1);
+	assert_int_equal(rules->count, 1);
+	assert_false(json_member(rules->first, "allow")->truth);
+	assert_string_equal(json_member_text(rules->first, "access"), "rwm");
 	assert_null(json_member(sets, "ambient"));
 	assert_null(json_member(sets, "inheritable"));
 	assert_int_equal(json_member(sets, "bounding")->count, 3);
@@ -144,7 +149,7 @@ static void what_is_written_is_a_config_that_can_be_read(void **state)
 		assert_int_equal(spec->mounts.count, 7);
 		assert_int_equal(spec->linux_.namespaces[NAMESPACE_USER].set, ids[i] >= 0);
 		assert_int_equal(spec->linux_.uid_mappings.count, ids[i] >= 0 ? 1 : 0);
-		assert_false(spec->linux_.resources.set);
+		assert_int_equal(spec->linux_.resources.devices.count, ids[i] < 0 ? 1 : 0);
 	}
 }
 
@@ -152,7 +157,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_template_is_a_shell_in_new_namespaces),
-		cmocka_unit_test(the_template_limits_nothing_and_gives_no_ambient_capability),
+		cmocka_unit_test(the_template_denies_devices_and_gives_no_ambient_capability),
 		cmocka_unit_test(mounts_stand_in_the_order_in_which_they_cover_each_other),
 		cmocka_unit_test(rootless_maps_one_user_and_leaves_out_groups_it_has_not),
 		cmocka_unit_test(what_is_written_is_a_config_that_can_be_read),

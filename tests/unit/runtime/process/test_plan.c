@@ -90,20 +90,6 @@ static void what_is_not_there_yet_is_refused_by_name(void **state)
 	p->selinux_label = "x";
 	refused(a, "process.selinuxLabel", no);
 	p->selinux_label = NULL;
-	p->io_priority_class = "IOPRIO_CLASS_RT";
-	refused(a, "process.ioPriority", no);
-	p->io_priority_class = NULL;
-	p->scheduler.set = true;
-	refused(a, "process.scheduler", no);
-	p->scheduler.set = false;
-	p->affinity_final = "0";
-	refused(a, "process.execCPUAffinity", no);
-	p->affinity_final = NULL;
-	a->spec.linux_.personality.domain = "LINUX";
-	refused(a, "linux.personality", no);
-	a->spec.linux_.personality.domain = NULL;
-	a->spec.linux_.memory_policy.set = true;
-	refused(a, "linux.memoryPolicy", no);
 }
 
 static void minus_one_is_no_id(void **state)
