@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # `make help` lists the targets. A new .c file needs no line here: a program is a list of rooms.
 #
-# Variables: CC, CFLAGS, LDFLAGS, B (build folder), LINK=static|dynamic, SAN=address,undefined,
+# Variables: CC, CFLAGS, LDFLAGS, B (build folder), LINK=static|dynamic, SAN=address,undefined, NL_INCLUDE,
 # WERROR=-Werror, V=1 (show commands), PREFIX, DESTDIR, FUZZ_SECONDS, CELLA_EXECUTOR (contract tests),
 # TESTBED=boot|host (where the tests run that want a whole machine).
 
@@ -18,13 +18,21 @@ FUZZ_SECONDS ?= 20
 
 # program = the rooms it is made of; what is not listed is not linked
 cella.rooms := base spec rootfs cgroups netns runtime/process runtime/plan runtime \
-               runtime/namespace cli
+               runtime/namespace microvm/wire microvm cli
 cella-systemd.rooms := base cgroups/systemd
-PROGRAMS    := cella
+cella-agent.rooms := base spec rootfs cgroups netns runtime/process runtime/plan runtime \
+               runtime/namespace microvm/wire microvm/agent
+cella-network.rooms := base netns microvm/wire microvm/network
+cella-vmm.rooms := base microvm/memory microvm/fuse microvm/virtio microvm/vmm microvm/wire
+cella-image.rooms   := base microvm/image
+PROGRAMS    := cella cella-agent cella-vmm cella-network
 # What cella executes where it is asked for; dynamic, with libraries that it does not load itself.
-HELPERS     := cella-systemd
+HELPERS     := cella-systemd cella-image
 cella-systemd.libs  := -lsystemd -lyajl
+cella-image.libs    := -llz4 -lzstd -llzma -lz -lmd -lyajl_s -lm
 LIBRARIES   := yajl seccomp
+# Where the headers of libnl are that programs include as <netlink/…>.
+NL_INCLUDE  ?= /usr/include/libnl3
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
         -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wimplicit-fallthrough -Wcast-qual \
@@ -34,18 +42,18 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointe
 # for at each start: half of the time of a short command (ARCHITECTURE.md, "Cost").
 ifeq ($(LINK),static)
   mode_cflags  := -fno-pie
-  mode_ldflags := -static -no-pie
-  LDLIBS       := -lyajl_s -lseccomp -lm
+  mode_ldflags := -static
+  LDLIBS       := -lyajl_s -lseccomp -lnl-route-3 -lnl-3 -lm
   test_ldflags := -no-pie
 else ifeq ($(LINK),dynamic)
   mode_cflags  := -fPIE
   mode_ldflags := -pie
-  LDLIBS       := -lyajl -lseccomp -lm
+  LDLIBS       := -lyajl -lseccomp -lnl-route-3 -lnl-3 -lm
   test_ldflags := -pie
 else
   $(error LINK is static or dynamic, not '$(LINK)')
 endif
-TEST_LDLIBS := -lyajl -lseccomp -lm -lcmocka
+TEST_LDLIBS := -lyajl -lseccomp -lnl-route-3 -lnl-3 -lm -lcmocka
 
 ifneq ($(SAN),)
   harden := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -55,16 +63,16 @@ else
 endif
 
 # What makes an object another object; WERROR only decides whether there is one.
-COMPILE     = $(CC) -std=gnu17 -D_GNU_SOURCE -iquote . -DLIBEXECDIR='"$(LIBEXECDIR)"' $(WARN) $(harden) $(mode_cflags) \
+COMPILE     = $(CC) -std=gnu17 -D_GNU_SOURCE -iquote . -isystem $(NL_INCLUDE) -DLIBEXECDIR='"$(LIBEXECDIR)"' $(WARN) $(harden) $(mode_cflags) \
               -ffunction-sections -fdata-sections $(CPPFLAGS) $(CFLAGS)
 LINK_FLAGS  = $(filter -fsanitize%,$(harden)) -Wl,--gc-sections -Wl,-z,relro,-z,now $(LDFLAGS)
 
 sources  = $(sort $(foreach room,$(1),$(wildcard $(room)/*.c)))
 objects  = $(patsubst %.c,$(B)/%.o,$(call sources,$(1)))
-ALL      := $(call objects,$(sort $(foreach p,$(PROGRAMS),$($(p).rooms))))
+ALL      := $(call objects,$(sort $(foreach p,$(PROGRAMS) $(HELPERS),$($(p).rooms))))
 # All that a test may link: every room, without the mains.
 LIBCELLA := $(B)/libcella.a
-MAINS    := $(B)/cli/main.o
+MAINS    := $(filter %/main.o,$(ALL))
 
 UNIT      := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c)))
 UNIT_MORE := $(filter-out $(UNIT:=.o),$(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/*/*.c tests/unit/*/*/*.c)))
@@ -79,10 +87,12 @@ say := $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),@:,@echo ' ')
 
 all: $(PROGRAMS:%=$(B)/%) $(HELPERS:%=$(B)/%) ## build every program
 
+# Of its rooms a program gets the objects that it calls, and of libraries what these call: libnl prepares itself
+# at each start of what it is linked into.
 define program
-$(B)/$(1): $(call objects,$($(1).rooms)) $(B)/.link
+$(B)/$(1): $(filter %/main.o,$(call objects,$($(1).rooms))) $(LIBCELLA) $(B)/.link
 	$$(say) LINK $$@
-	$$(Q)$$(COMPILE) $$(LINK_FLAGS) $$(mode_ldflags) -o $$@ $$(filter %.o,$$^) $$(LDLIBS)
+	$$(Q)$$(COMPILE) $$(LINK_FLAGS) $$(mode_ldflags) -o $$@ $$(filter %.o,$$^) $(LIBCELLA) $$(LDLIBS) $$(if $$(filter static,$$(LINK)),$(LIBCELLA))
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 
@@ -120,19 +130,27 @@ $(B)/.version: FORCE
 	$(call stamp,$(VERSION) $(commit),)
 
 hint = run 'tests/setup build' (as root, or where sudo needs no password) to install what is missing
-check_headers = printf '\#include <yajl/yajl_parse.h>\n\#include <seccomp.h>\n\#include <systemd/sd-bus.h>\n' | \
-	$(CC) -E - >/dev/null 2>&1 || { \
-	echo "make: no compiler '$(CC)', or the headers of yajl, libseccomp and libsystemd are missing: $(hint)" >&2; exit 1; };
+check_headers = printf '\#include <yajl/yajl_parse.h>\n\#include <seccomp.h>\n\#include <systemd/sd-bus.h>\n%b' \
+	'\#include <netlink/route/route.h>\n\#include <lz4.h>\n\#include <zstd.h>\n\#include <lzma.h>\n\#include <zlib.h>\n\#include <sha2.h>\n' | \
+	$(CC) -isystem $(NL_INCLUDE) -E - >/dev/null 2>&1 || { \
+	echo "make: no compiler '$(CC)', or the headers of yajl, libseccomp, libsystemd, libnl, lz4, zstd, lzma, zlib and libmd are missing: $(hint)" >&2; exit 1; };
 check_libraries = for l in $(patsubst -l%,lib%$(if $(filter static,$(LINK)),.a,.so),$(LDLIBS)); do \
 	case $$($(CC) -print-file-name=$$l) in /*) ;; *) \
 	echo "make: $$l is missing: $(hint)$(if $(filter static,$(LINK)),; LINK=dynamic does without static libraries)" >&2; \
 	exit 1 ;; esac; done;
 
 # A unit test is a program of its own; other .c files beside it are linked to it.
+beside = $(filter $(@D)/%,$(UNIT_MORE))
 .SECONDEXPANSION:
-$(UNIT): $(B)/%: $(B)/%.o $$(filter $$(@D)/%,$(UNIT_MORE)) $(LIBCELLA)
+$(UNIT): $(B)/%: $(B)/%.o $$(beside) $(LIBCELLA)
 	$(say) LINK $@
-	$(Q)$(COMPILE) $(LINK_FLAGS) $(test_ldflags) -o $@ $^ $(TEST_LDLIBS)
+	$(Q)$(COMPILE) $(LINK_FLAGS) $(test_ldflags) -o $@ $^ $(TEST_LDLIBS) $(call helper_libs,$@)
+
+# The libraries of a helper's room, for its tests.
+helper_of      = $(foreach h,$(HELPERS),$(foreach r,$(filter-out base,$($(h).rooms)),$(if $(filter $(B)/tests/unit/$(r)/%,$(1)),$(h))))
+helper_libs    = $(foreach h,$(call helper_of,$(1)),$($(h).libs))
+
+$(B)/fuzz_kernel $(B)/fuzz_modules: TEST_LDLIBS += $(cella-image.libs)
 
 # --- for people -------------------------------------------------------------------------------
 
@@ -159,6 +177,9 @@ contract: all ## contract tests: what any executor must do (CELLA_EXECUTOR), as 
 stress: all ## a thousand runs, fifty at once, kill -9 at 200 moments
 	@RUNS=1000 AT_ONCE=50 MOMENTS=200 LIMIT_FILE=900 tests/run-contract $(B)/cella $(abspath tests/contract/stress.bats)
 
+image: all ## tests of cella-image, as TAP; KERNELS: a folder that a kernel package was unpacked into
+	@tests/run-image $(B)
+
 testbed: all ## contract tests that want a whole machine: boot one, or TESTBED=host (root, systemd, all controllers)
 	@tests/run-testbed $(B) $(TESTBED)
 
@@ -183,6 +204,7 @@ fuzz: ## each parser for FUZZ_SECONDS under libFuzzer
 	@tests/run-fuzz $(B)/fuzz $(FUZZ_SECONDS)
 
 fuzz-programs: $(FUZZ:%=$(B)/%)
+$(B)/fuzz_vsock: $(B)/tests/unit/microvm/virtio/driver.o
 $(FUZZ:%=$(B)/%): $(B)/%: $(B)/tests/fuzz/%.o $(LIBCELLA)
 	$(say) LINK $@
 	$(Q)$(COMPILE) -fsanitize=fuzzer $(LINK_FLAGS) $(test_ldflags) -o $@ $^ $(filter-out -lcmocka,$(TEST_LDLIBS))
@@ -190,25 +212,31 @@ $(FUZZ:%=$(B)/%): $(B)/%: $(B)/tests/fuzz/%.o $(LIBCELLA)
 bench: all $(B)/tests/bench/measure ## `run` of a static true beside crun and runc
 	@tests/bench/run-true $(B)
 
+bench-microvm: all ## `run` in a virtual machine beside QEMU's microvm, both in the test machine
+	@tests/testbed/run $(B) tests/bench/microvm-boot build
+
 $(B)/tests/bench/measure: $(B)/tests/bench/measure.o
 	$(say) LINK $@
 	$(Q)$(COMPILE) $(LINK_FLAGS) $(mode_ldflags) -o $@ $^
 
 install: all ## into $(DESTDIR)$(PREFIX): program, manual, bash completion
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 755 $(PROGRAMS:%=$(B)/%) $(DESTDIR)$(PREFIX)/bin
-	install -d $(DESTDIR)$(LIBEXECDIR)
-	install -m 755 $(HELPERS:%=$(B)/%) $(DESTDIR)$(LIBEXECDIR)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR)
+	install -m 755 $(COMMANDS:%=$(B)/%) $(DESTDIR)$(PREFIX)/bin
+	ln -sf cella $(DESTDIR)$(PREFIX)/bin/cella-microvm
+	install -m 755 $(INTERNAL:%=$(B)/%) $(DESTDIR)$(LIBEXECDIR)
 	$(foreach m,$(MANUALS),install -D -m 644 $(m) \
 	  $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m))$(newline))
 	$(foreach c,$(COMPLETIONS),install -D -m 644 $(c) \
 	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/cella$(newline))
 
 uninstall: ## remove what install put there
-	rm -f $(PROGRAMS:%=$(DESTDIR)$(PREFIX)/bin/%) $(HELPERS:%=$(DESTDIR)$(LIBEXECDIR)/%)
+	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/bin/%,$(COMMANDS) cella-microvm) $(INTERNAL:%=$(DESTDIR)$(LIBEXECDIR)/%)
 	rm -f $(foreach m,$(MANUALS),$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
 	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/cella
 
+# What people run, and what only programs of ours do.
+COMMANDS    := cella cella-image
+INTERNAL    := $(filter-out $(COMMANDS),$(PROGRAMS) $(HELPERS))
 MANUALS     := $(wildcard man/*.[1-9])
 COMPLETIONS := $(wildcard contrib/completion/cella.bash)
 define newline
@@ -225,5 +253,5 @@ help: ## this list
 
 -include $(ALL:.o=.d) $(UNIT:=.d) $(UNIT_MORE:.o=.d) $(FUZZ:%=$(B)/tests/fuzz/%.d) $(B)/tests/bench/measure.d
 FORCE:
-.PHONY: all demo check stress testbed testbed-shell setup unit unit-programs contract asan clang lint format fuzz fuzz-programs \
-        bench install uninstall clean help FORCE
+.PHONY: all demo check image stress testbed testbed-shell setup unit unit-programs contract asan clang lint format fuzz fuzz-programs \
+        bench bench-microvm install uninstall clean help FORCE

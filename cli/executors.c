@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "microvm/microvm.h"
 #include "runtime/namespace/namespace.h"
 
 #include "command.h"
@@ -6,5 +7,6 @@
 /* The only place of this program that names them; the first is the default. */
 const struct executor *const executors[] = {
 	&namespace_executor,
+	&microvm_executor,
 	NULL,
 };

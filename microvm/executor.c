@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/own.h"
+#include "runtime/namespace/namespace.h"
+
+#include "parts.h"
+
+enum { ANSWER_MS = 10000, KILL_MS = 3000 };
+
+int microvm_look(struct container *c, enum container_status *ret_status, struct error *err)
+{
+	if (namespace_executor.look(c, ret_status, err) < 0)
+		return -1;
+	if (*ret_status != STATUS_RUNNING)
+		return 0;
+	if (faccessat(c->dir, VM_WAITING, F_OK, 0) == 0)
+		*ret_status = STATUS_CREATED; /* start removes it */
+	else if (faccessat(c->dir, VM_BOOTING, F_OK, 0) == 0)
+		*ret_status = STATUS_CREATING;
+	return 0;
+}
+
+/* The guest's processes get it from the guest's kernel. A guest that does not answer is ended from outside, when that
+ * is what was asked for; one that stands still can't. */
+int microvm_signal(struct container *c, int signum, bool all, struct error *err)
+{
+	const struct wire_message m = {
+		.kind = WIRE_SIGNAL,
+		.number = {0, (uint64_t)signum, all}
+        };
+
+	if (c->state.status == STATUS_STOPPED)
+		return namespace_executor.signal(c, signum, all, err);
+	if (c->state.status == STATUS_PAUSED && signum != SIGKILL)
+		return fail(err, ERROR_STATE, c->state.id,
+		            "a virtual machine that is paused takes no signal but SIGKILL");
+	if (c->state.status != STATUS_PAUSED &&
+	    guest_ask(c, &m, signum == SIGKILL ? KILL_MS : ANSWER_MS, NULL, NULL, err) == 0)
+		return 0;
+	if (signum != SIGKILL)
+		return -1;
+	return namespace_executor.signal(c, signum, false, err);
+}
+
+static int guest_watch(struct container *c, int timeout_ms, enum container_event *ret,
+                       struct error *err)
+{
+	return namespace_executor.watch(c, timeout_ms, ret, err);
+}
+
+static int machine_pause(struct container *c, struct error *err)
+{
+	return namespace_executor.pause(c, err);
+}
+
+static int machine_resume(struct container *c, struct error *err)
+{
+	return namespace_executor.resume(c, err);
+}
+
+static int machine_stats(struct container *c, struct arena *arena, struct stats *ret,
+                         struct error *err)
+{
+	return namespace_executor.stats(c, arena, ret, err);
+}
+
+const struct executor microvm_executor = {
+	.name = "microvm",
+	.prepare = room_prepare,
+	.create = microvm_create,
+	.start = microvm_start,
+	.exec = microvm_exec,
+	.signal = microvm_signal,
+	.pause = machine_pause,
+	.resume = machine_resume,
+	.update = microvm_update,
+	.processes = microvm_processes,
+	.stats = machine_stats,
+	.watch = guest_watch,
+	.look = microvm_look,
+	.destroy = microvm_destroy,
+};

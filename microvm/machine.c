@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/fdpass.h"
+#include "base/log.h"
+#include "base/own.h"
+#include "base/table.h"
+#include "base/text.h"
+
+#include "parts.h"
+
+#define MIB (UINT64_C(1) << 20)
+
+enum { PROCESSORS_MOST = 64, WORDS_LIMIT = 2048 };
+
+/* A guest's kernel and agent take this much; what a config limits is the container's. */
+static const uint64_t guests_own = 96 * MIB;
+static const uint64_t usual_memory = 1024 * MIB;
+static const uint64_t least_memory = 64 * MIB;
+
+uint64_t machine_memory(uint64_t limit)
+{
+	return limit + guests_own;
+}
+
+static int plan_memory(const struct spec *spec, struct machine *machine, struct error *err)
+{
+	const struct maybe_u64 *asked = &spec->vm.memory_bytes;
+	const struct maybe_i64 *limit = &spec->linux_.resources.memory.limit;
+	uint64_t bytes = usual_memory;
+
+	if (asked->set && asked->value > 0)
+		bytes = asked->value;
+	else if (limit->set && limit->value > 0)
+		bytes = machine_memory((uint64_t)limit->value);
+	if (bytes < least_memory)
+		return fail(err, ERROR_CONFIG, "vm.hwConfig.memory",
+		            "a virtual machine needs %" PRIu64 " MiB at least", least_memory / MIB);
+	if (bytes > (UINT64_C(1) << 44))
+		return fail(err, ERROR_CONFIG, "vm.hwConfig.memory", "is more than 16 TiB");
+	machine->memory_bytes = (bytes + MIB - 1) / MIB * MIB;
+	return 0;
+}
+
+static int plan_processors(const struct spec *spec, struct machine *machine, struct error *err)
+{
+	const struct spec_resources *r = &spec->linux_.resources;
+	uint64_t period = r->cpu.period.set && r->cpu.period.value ? r->cpu.period.value : 100000;
+	uint64_t count = 1;
+
+	if (spec->vm.vcpus.set && spec->vm.vcpus.value > 0)
+		count = spec->vm.vcpus.value;
+	else if (r->cpu.quota.set && r->cpu.quota.value > 0)
+		count = ((uint64_t)r->cpu.quota.value + period - 1) / period;
+	if (count > PROCESSORS_MOST && spec->vm.vcpus.set)
+		return fail(err, ERROR_CONFIG, "vm.hwConfig.vcpus",
+		            "a virtual machine has at most %d", PROCESSORS_MOST);
+	machine->processors = count > PROCESSORS_MOST ? PROCESSORS_MOST : (unsigned int)count;
+	return 0;
+}
+
+int machine_plan(const struct spec *spec, struct machine *ret, struct error *err)
+{
+	if (plan_memory(spec, ret, err) < 0)
+		return -1;
+	return plan_processors(spec, ret, err);
+}
+
+/* Parameters of the kernel that the config adds. */
+static int add_parameters(const struct spec_vm *vm, struct text *out, struct error *err)
+{
+	for (size_t i = 0; i < vm->kernel_parameters.count; i++)
+		text_format(out, "%s%s", out->length ? " " : "", vm->kernel_parameters.item[i]);
+	if (out->length > WORDS_LIMIT)
+		return fail(err, ERROR_CONFIG, "vm.kernel.parameters", "are more than %d bytes",
+		            WORDS_LIMIT);
+	return text_check(out, err);
+}
+
+/* What goes with it, one descriptor a message, in this order; without those that there are none of. */
+static int send_descriptors(int channel, const int *fds, size_t count, struct error *err)
+{
+	for (size_t i = 0; i < count; i++)
+		if (fds[i] >= 0 && fdpass_send(channel, "", 1, fds[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static struct wire_blob describe_cards(const struct network *network, uint8_t *bytes)
+{
+	size_t count = network->links ? network->links->interface_count : 0;
+	struct writer w = writer_of(bytes, (size_t)WIRE_CARDS_MOST * WIRE_CARD);
+
+	for (size_t i = 0; i < count; i++) {
+		write_bytes(&w, network->links->interfaces[i].mac, WIRE_CARD_MAC);
+		write_u16(&w, (uint16_t)network->links->interfaces[i].mtu);
+	}
+	return (struct wire_blob){bytes, count * WIRE_CARD};
+}
+
+int machine_send(const struct container *c, const struct spec *spec, int channel,
+                 const struct machine_ends *ends, struct error *err)
+{
+	uint8_t cards[WIRE_CARDS_MOST * WIRE_CARD];
+	owned_disk disk = NO_DISK;
+	owned_text struct text words = {0};
+	struct image image = {-1, -1};
+	owned_fd kvm = kvm_open(err);
+	struct machine machine;
+	struct wire_message m = {.kind = WIRE_MACHINE};
+	int result = -1;
+
+	if (kvm < 0 || machine_plan(spec, &machine, err) < 0 ||
+	    add_parameters(&spec->vm, &words, err) < 0 || disk_open(spec, &disk, err) < 0 ||
+	    image_open(spec, c->arena, &image, err) < 0)
+		return -1;
+	m.number[0] = machine.memory_bytes;
+	m.number[1] = machine.processors;
+	m.number[2] = (log_is_debug() ? WIRE_DEBUG : 0) | (disk.image >= 0 ? WIRE_HAS_DISK : 0) |
+	              (disk.overlay >= 0 ? WIRE_DISK_OVERLAY : 0);
+	m.blob[0] = wire_text(words.bytes);
+	m.blob[1] = wire_text(c->state.id);
+	m.blob[2] = describe_cards(ends->network, cards);
+	if (wire_send(channel, &m, err) == 0) {
+		const int fds[] = {kvm,           image.kernel, image.initramfs, ends->guest,
+		                   ends->control, disk.image,   disk.overlay};
+
+		result = send_descriptors(channel, fds, ARRAY_SIZE(fds), err);
+		if (result == 0)
+			result = send_descriptors(channel, ends->network->tap,
+			                          m.blob[2].length / WIRE_CARD, err);
+	}
+	(void)close(image.kernel);
+	(void)close(image.initramfs);
+	return result;
+}

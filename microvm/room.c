@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The monitor's room: a config of our own, from which the namespace executor makes what it makes of any. Of the
+ * asked one it has what concerns this host: the cgroup with the limits of the machine as a whole, the network and
+ * user namespaces, the terminal, hooks of the runtime. In an empty, read-only root are the monitor's program, proc,
+ * and the shares: "0" is the container's root, each further number a bind mount of the config. */
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/program.h"
+#include "base/table.h"
+#include "base/text.h"
+
+#include "parts.h"
+
+/* What the monitor and the file server have beside the guest's memory. */
+static const int64_t own_memory = INT64_C(64) << 20;
+
+/* The file server acts for the guest's users in the shares; the monitor itself drops all. */
+static const char *const capabilities[] = {
+	"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID",
+	"CAP_MKNOD", "CAP_SETFCAP",      "CAP_SETGID",          "CAP_SETUID",
+};
+
+static const char *const no_words[] = {"nosuid", "nodev", "noexec"};
+static const char *const root_words[] = {"mode=755", "size=64k", "nosuid", "nodev"};
+static const char *const program_words[] = {"bind", "ro", "nosuid", "nodev"};
+static const char *const pts_words[] = {"nosuid", "noexec", "newinstance", "ptmxmode=0666",
+                                        "mode=0620"};
+static const char *const share_words[] = {"rbind", "rprivate"};
+static const char *const readonly_share_words[] = {"rbind", "rro", "rprivate"};
+
+#define WORDS(array)                                                                               \
+	{                                                                                          \
+		.item = (const char **)(uintptr_t)(array), .count = ARRAY_SIZE(array)              \
+	}
+
+static bool has_word(const struct spec_mount *mount, const char *word)
+{
+	for (size_t i = 0; i < mount->options.count; i++)
+		if (strcmp(mount->options.item[i], word) == 0)
+			return true;
+	return false;
+}
+
+static bool is_bind(const struct spec_mount *mount)
+{
+	return has_word(mount, "bind") || has_word(mount, "rbind") ||
+	       (mount->type && strcmp(mount->type, "bind") == 0);
+}
+
+const char *room_shares(const struct spec *spec, struct arena *arena)
+{
+	const char *lines = "";
+	unsigned int share = 0;
+
+	for (size_t i = 0; i < spec->mounts.count && lines; i++)
+		if (is_bind(&spec->mounts.item[i]))
+			lines = arena_format(arena, "%s%zu %u\n", lines, i, ++share);
+	return lines;
+}
+
+/* ---- what can't be ---- */
+
+static int refuse(struct error *err, const char *path, const char *why)
+{
+	return fail(err, ERROR_UNSUPPORTED, path, "%s", why);
+}
+
+static int check_namespaces(const struct spec *spec, struct error *err)
+{
+	static const enum namespace_type inside[] = {NAMESPACE_PID,    NAMESPACE_IPC,
+	                                             NAMESPACE_UTS,    NAMESPACE_MOUNT,
+	                                             NAMESPACE_CGROUP, NAMESPACE_TIME};
+	const struct spec_namespace *all = spec->linux_.namespaces;
+	char path[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(inside); i++)
+		if (all[inside[i]].set && all[inside[i]].path) {
+			(void)snprintf(path, sizeof(path), "linux.namespaces[%zu].path",
+			               all[inside[i]].index);
+			return refuse(err, path,
+			              "a virtual machine of this version of cella can join no "
+			              "namespace of the host but a network or user namespace");
+		}
+	if (!all[NAMESPACE_NETWORK].set)
+		return refuse(err, "linux.namespaces",
+		              "a virtual machine can't use the host's network: it needs a network "
+		              "namespace");
+	return 0;
+}
+
+static int check_vm(const struct spec_vm *vm, struct error *err)
+{
+	const struct {
+		bool asked;
+		const char *path, *why;
+	} all[] = {
+		{vm->hypervisor_path != NULL, "vm.hypervisor",          "cella has a monitor of its own"    },
+		{vm->device_tree != NULL,     "vm.hwConfig.deviceTree",
+	         "this machine has none: it is described by ACPI"                                           },
+		{vm->dtdevs.count > 0,        "vm.hwConfig.dtdevs",     "no device of the host is passed on"},
+		{vm->iomems.set,              "vm.hwConfig.iomems",     "no device of the host is passed on"},
+		{vm->irqs.set,                "vm.hwConfig.irqs",       "no device of the host is passed on"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (all[i].asked)
+			return refuse(err, all[i].path, all[i].why);
+	return 0;
+}
+
+static int check(const struct spec *spec, struct error *err)
+{
+	struct machine ignored;
+
+	if (!spec->process.set)
+		return fail(err, ERROR_CONFIG, "process",
+		            "required: what the container runs, with args and cwd");
+	if (!spec->root_path)
+		return fail(err, ERROR_CONFIG, "root", "is missing");
+	if (spec->hooks[HOOK_CREATE_CONTAINER].count > 0)
+		return refuse(err, "hooks.createContainer",
+		              "a program of the host can't run in a virtual machine's namespaces");
+	if (check_namespaces(spec, err) < 0 || check_vm(&spec->vm, err) < 0 ||
+	    disk_check(spec, err) < 0)
+		return -1;
+	return machine_plan(spec, &ignored, err);
+}
+
+/* ---- what is in it ---- */
+
+static void add_mount(struct spec *room, const char *destination, const char *type,
+                      const char *source, text_list words)
+{
+	room->mounts.item[room->mounts.count++] = (struct spec_mount){.destination = destination,
+	                                                              .type = type,
+	                                                              .source = source,
+	                                                              .options = words};
+}
+
+static void add_share(struct spec *room, const char *source, bool readonly, unsigned int number,
+                      struct arena *arena)
+{
+	const text_list all = WORDS(share_words), read = WORDS(readonly_share_words);
+
+	add_mount(room, arena_format(arena, "/shares/%u", number), NULL, source,
+	          readonly ? read : all);
+}
+
+static int add_mounts(const struct spec *asked, struct spec *room, struct arena *arena,
+                      struct error *err)
+{
+	const text_list root = WORDS(root_words), proc = WORDS(no_words),
+			program = WORDS(program_words), pts = WORDS(pts_words);
+	unsigned int share = 0;
+	char path[PATH_MAX];
+
+	if (program_helper("cella-vmm", path, sizeof(path), err) < 0)
+		return -1;
+	room->mounts.count = 0;
+	room->mounts.item = arena_alloc(arena, asked->mounts.count + 8, sizeof(struct spec_mount));
+	if (!room->mounts.item)
+		return arena_check(arena, err);
+	add_mount(room, "/", "tmpfs", "tmpfs", root);
+	add_mount(room, "/proc", "proc", "proc", proc);
+	if (asked->process.terminal)
+		add_mount(room, "/dev/pts", "devpts", "devpts", pts);
+	add_mount(room, "/cella-vmm", NULL, arena_text(arena, path), program);
+	add_share(room, asked->root_path, asked->root_readonly, share, arena);
+	for (size_t i = 0; i < asked->mounts.count; i++) {
+		const struct spec_mount *mount = &asked->mounts.item[i];
+
+		if (is_bind(mount))
+			add_share(room, mount->source,
+			          has_word(mount, "ro") || has_word(mount, "rro"), ++share, arena);
+	}
+	return arena_check(arena, err);
+}
+
+/* The guest's kernel can open no device of the host; nodes in a share can be made for it. */
+static void set_devices(struct spec_resources *r, struct arena *arena)
+{
+	struct spec_device_rule *rules = arena_alloc(arena, 2, sizeof(*rules));
+
+	if (!rules)
+		return;
+	rules[0] = (struct spec_device_rule){.type = 'a', .access = "rwm"};
+	rules[1] = (struct spec_device_rule){.allow = true, .type = 'a', .access = "m"};
+	r->devices.item = rules;
+	r->devices.count = 2;
+}
+
+int64_t room_memory(uint64_t machine_bytes)
+{
+	return (int64_t)machine_bytes + own_memory;
+}
+
+/* Of the limits those that the whole machine has. Memory is that of the guest and of the monitor. */
+static int set_resources(const struct spec *asked, struct spec *room, struct arena *arena,
+                         struct error *err)
+{
+	struct spec_resources *r = &room->linux_.resources;
+	int64_t limit = r->memory.limit.value, swap = r->memory.swap.value;
+	bool limited = r->memory.limit.set && limit > 0;
+	struct machine machine;
+
+	if (machine_plan(asked, &machine, err) < 0)
+		return -1;
+	memset(&r->memory, 0, sizeof(r->memory));
+	if (limited) {
+		r->memory.limit.set = true;
+		r->memory.limit.value = room_memory(machine.memory_bytes);
+		if (asked->linux_.resources.memory.swap.set && swap >= limit) {
+			r->memory.swap.set = true;
+			r->memory.swap.value = r->memory.limit.value + (swap - limit);
+		}
+	}
+	r->pids_limit.set = false;
+	r->hugepage_limits.count = r->rdma.count = 0;
+	set_devices(r, arena);
+	r->set = true;
+	return 0;
+}
+
+static void set_process(struct spec *room, const struct spec *asked, struct arena *arena)
+{
+	struct spec_process *p = &room->process;
+	const text_list sets = WORDS(capabilities);
+	const char **args = arena_alloc(arena, 4, sizeof(*args));
+
+	*p = (struct spec_process){.set = true, .terminal = asked->process.terminal, .cwd = "/"};
+	p->console_height = asked->process.console_height;
+	p->console_width = asked->process.console_width;
+	p->oom_score_adj = asked->process.oom_score_adj;
+	p->no_new_privileges = true;
+	p->capabilities.set = true;
+	p->capabilities.bounding = p->capabilities.effective = p->capabilities.permitted = sets;
+	if (!args)
+		return;
+	args[0] = "/cella-vmm";
+	args[1] = "0"; /* the channel's number */
+	p->args.item = args;
+	p->args.count = 2;
+}
+
+static void set_namespaces(struct spec *room)
+{
+	static const enum namespace_type fresh[] = {NAMESPACE_PID, NAMESPACE_IPC, NAMESPACE_UTS,
+	                                            NAMESPACE_MOUNT, NAMESPACE_CGROUP};
+	struct spec_namespace *all = room->linux_.namespaces;
+
+	all[NAMESPACE_TIME] = (struct spec_namespace){0};
+	for (size_t i = 0; i < ARRAY_SIZE(fresh); i++)
+		all[fresh[i]] = (struct spec_namespace){.set = true};
+}
+
+int room_prepare(struct plan_request *request, struct arena *arena, struct error *err)
+{
+	const struct spec *asked = request->spec;
+	struct spec *room = ARENA_NEW(arena, struct spec);
+
+	if (!room)
+		return arena_check(arena, err);
+	if (request->preserve_fds > 0)
+		return refuse(err, "--preserve-fds",
+		              "descriptors of the host don't reach into a virtual machine");
+	if (check(asked, err) < 0)
+		return -1;
+	*room = *asked;
+	room->root_readonly = true;
+	room->hostname = room->domainname = NULL;
+	room->hooks[HOOK_START_CONTAINER].count = 0;
+	memset(&room->vm, 0, sizeof(room->vm));
+	set_process(room, asked, arena);
+	set_namespaces(room);
+	room->linux_.devices.count = room->linux_.net_devices.count = 0;
+	room->linux_.sysctl.count = 0;
+	room->linux_.masked_paths.count = room->linux_.readonly_paths.count = 0;
+	room->linux_.seccomp.set = false;
+	room->linux_.rootfs_propagation = NULL;
+	room->linux_.personality.domain = NULL;
+	room->linux_.memory_policy.set = false;
+	if (add_mounts(asked, room, arena, err) < 0 || set_resources(asked, room, arena, err) < 0)
+		return -1;
+	request->spec = room;
+	request->start_at_once = true;
+	return arena_check(arena, err);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sys/socket.h>
+
+#include "link.h"
+
+static int set_flags(struct netlink *nl, int index, const char *name, unsigned int flags,
+                     struct error *err)
+{
+	struct ifinfomsg link = {.ifi_index = index, .ifi_flags = flags, .ifi_change = IFF_UP};
+	struct request request = {
+		.message = message_new(RTM_NEWLINK, 0, &link, sizeof(link)),
+		.object = name,
+		.verb = flags ? "set up" : "set down",
+	};
+
+	return netlink_ask(nl, &request, err);
+}
+
+int link_up(struct netlink *nl, int index, const char *name, struct error *err)
+{
+	return set_flags(nl, index, name, IFF_UP, err);
+}
+
+int link_down(struct netlink *nl, int index, const char *name, struct error *err)
+{
+	return set_flags(nl, index, name, 0, err);
+}
+
+int link_set_mtu(struct netlink *nl, int index, const char *name, uint32_t mtu, struct error *err)
+{
+	struct ifinfomsg link = {.ifi_index = index};
+	struct request request = {
+		.message = message_new(RTM_NEWLINK, 0, &link, sizeof(link)),
+		.object = name,
+		.verb = "set MTU",
+	};
+
+	message_put(&request.message, IFLA_MTU, &mtu, sizeof(mtu));
+	return netlink_ask(nl, &request, err);
+}
+
+int link_rename(struct netlink *nl, int index, const char *from, const char *to, struct error *err)
+{
+	struct ifinfomsg link = {.ifi_index = index};
+	struct request request = {
+		.message = message_new(RTM_NEWLINK, 0, &link, sizeof(link)),
+		.object = to,
+		.verb = "rename",
+	};
+
+	message_put_text(&request.message, IFLA_IFNAME, to);
+	if (netlink_ask(nl, &request, err) < 0)
+		return error_within(err, "%s", from);
+	return 0;
+}
+
+int link_silence_v6(struct netlink *nl, int index, const char *name, struct error *err)
+{
+	struct ifinfomsg link = {.ifi_index = index};
+	uint8_t none = IN6_ADDR_GEN_MODE_NONE;
+	void *families, *v6;
+	struct request request = {
+		.message = message_new(RTM_NEWLINK, 0, &link, sizeof(link)),
+		.object = name,
+		.verb = "no IPv6 address",
+		.content = EAFNOSUPPORT,
+	};
+
+	message_enter(&request.message, IFLA_AF_SPEC, &families);
+	message_enter(&request.message, AF_INET6, &v6);
+	message_put(&request.message, IFLA_INET6_ADDR_GEN_MODE, &none, sizeof(none));
+	message_leave(request.message, v6);
+	message_leave(request.message, families);
+	return netlink_ask(nl, &request, err);
+}
+
+int link_find(const char *name, struct error *err)
+{
+	unsigned int index = if_nametoindex(name);
+
+	return index ? (int)index : fail_errno(err, name, "look up");
+}

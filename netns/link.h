@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef NETNS_LINK_H
+#define NETNS_LINK_H
+
+#include <stdint.h>
+
+#include "socket.h"
+
+/* Change one thing of a link. name: for the error. Each returns 0, or -1 and *err. */
+int link_up(struct netlink *nl, int index, const char *name, struct error *err) FALLIBLE;
+int link_down(struct netlink *nl, int index, const char *name, struct error *err) FALLIBLE;
+int link_set_mtu(struct netlink *nl, int index, const char *name, uint32_t mtu,
+                 struct error *err) FALLIBLE;
+/* Only while it is down. */
+int link_rename(struct netlink *nl, int index, const char *from, const char *to,
+                struct error *err) FALLIBLE;
+
+/* No address of IPv6 by itself when it comes up; fine where the kernel has no IPv6. */
+int link_silence_v6(struct netlink *nl, int index, const char *name, struct error *err) FALLIBLE;
+
+/* The index of the link with this name; -1 and *err (errnum ENODEV) where there is none. */
+int link_find(const char *name, struct error *err) FALLIBLE;
+
+#endif
