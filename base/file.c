@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fd.h"
@@ -32,15 +32,15 @@ static int open_beside(struct fresh *fresh, const char *name, mode_t mode)
 {
 	const char *slash = strrchr(name, '/');
 	int folder = slash ? (int)(slash + 1 - name) : 0;
-	unsigned int random;
+	struct timespec now = {0};
 	int fd = -1;
 	int n;
 
 	for (int i = 0; i < TRIES && fd < 0; i++) {
-		if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
-			random = (unsigned int)getpid() + (unsigned int)i;
-		n = snprintf(fresh->name, sizeof(fresh->name), "%.*s.new-%08x", folder, name,
-		             random);
+		/* whoever is at it in the same moment has another name, or O_EXCL tells */
+		(void)clock_gettime(CLOCK_MONOTONIC, &now);
+		n = snprintf(fresh->name, sizeof(fresh->name), "%.*s.new-%lx%lx", folder, name,
+		             (unsigned long)now.tv_sec, (unsigned long)now.tv_nsec);
 		errno = ENAMETOOLONG;
 		if (n >= 0 && (size_t)n < sizeof(fresh->name))
 			fd = openat(fresh->dir, fresh->name,
@@ -51,6 +51,23 @@ static int open_beside(struct fresh *fresh, const char *name, mode_t mode)
 	if (fd < 0)
 		fresh->name[0] = '\0';
 	return fd;
+}
+
+int file_create(int dir, const char *name, const void *bytes, size_t length, mode_t mode,
+                struct error *err)
+{
+	OWNED(fresh_release) struct fresh fresh = {.dir = dir};
+	owned_fd fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+
+	if (fd < 0)
+		return fail_errno(err, name, "create");
+	(void)snprintf(fresh.name, sizeof(fresh.name), "%s", name);
+	if (fd_write_whole(fd, name, bytes, length, err) < 0)
+		return -1;
+	if (close(take_fd(&fd)) < 0)
+		return fail_errno(err, name, "close");
+	fresh.name[0] = '\0'; /* kept */
+	return 0;
 }
 
 int file_replace(int dir, const char *name, const void *bytes, size_t length, mode_t mode,

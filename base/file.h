@@ -14,6 +14,11 @@
 int file_replace(int dir, const char *name, const void *bytes, size_t length, mode_t mode,
                  struct error *err) FALLIBLE;
 
+/* Write a new file, which nobody reads before it is whole. Returns 0, or -1 and *err; on -1 it is not there, or it is
+ * what was there before (EEXIST). */
+int file_create(int dir, const char *name, const void *bytes, size_t length, mode_t mode,
+                struct error *err) FALLIBLE;
+
 /* Lock an open file or directory exclusively for as long as fd is open (flock(2)).
  * wait     false: fail at once with EWOULDBLOCK where somebody else has it.
  * Returns  0, or -1 and *err. */

@@ -1,39 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
-#include <sys/prctl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "fd.h"
 #include "host.h"
-#include "syscalls.h"
 
-/* Capabilities that a uint64_t can say; the kernel has CAP_LAST_CAP of them, 40 in Linux 6.1. */
-enum { CAPABILITIES_MOST = 64 };
+enum { STATUS_BYTES = 4096 };
 
-static uint64_t look_at_bounding(void)
+/* A mask of /proc/self/status: "CapBnd:\t000001ffffffffff". */
+static bool mask_of(const char *status, const char *key, uint64_t *ret)
 {
-	uint64_t bounding = 0;
+	const char *at = strstr(status, key);
+	char *end;
 
-	for (unsigned int number = 0; number < CAPABILITIES_MOST; number++) {
-		int held = prctl(PR_CAPBSET_READ, number, 0, 0, 0);
+	if (!at)
+		return false;
+	at += strlen(key);
+	errno = 0;
+	*ret = strtoull(at, &end, 16);
+	return end != at && errno == 0 && *end == '\n';
+}
 
-		if (held < 0)
-			break; /* EINVAL: this kernel has no more */
-		if (held)
-			bounding |= UINT64_C(1) << number;
-	}
-	return bounding;
+/* One file says what would take a call for each capability and each signal to ask. */
+static int look_at_status(struct host *host, struct error *err)
+{
+	char status[STATUS_BYTES];
+
+	if (fd_read_small(AT_FDCWD, "/proc/self/status", status, sizeof(status), err) < 0)
+		return -1;
+	if (!mask_of(status, "\nSigIgn:\t", &host->ignored_signals) ||
+	    !mask_of(status, "\nCapEff:\t", &host->capabilities) ||
+	    !mask_of(status, "\nCapBnd:\t", &host->bounding))
+		return fail(err, ERROR_SYSTEM, "/proc/self/status",
+		            "says not what proc(5) has it say");
+	return 0;
 }
 
 int host_look(struct host *ret_host, struct error *err)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
 	struct host host = {.uid = geteuid(), .gid = getegid()};
 
-	if (sys_capget(&header, data) < 0)
-		return fail_errno(err, "capabilities", "capget");
-	host.capabilities = data[0].effective | (uint64_t)data[1].effective << 32;
-	host.bounding = look_at_bounding();
+	if (look_at_status(&host, err) < 0)
+		return -1;
 	host.privileged = (host.capabilities >> CAP_SYS_ADMIN) & 1;
 	*ret_host = host;
 	return 0;

@@ -15,12 +15,13 @@ struct host {
 	gid_t gid;
 	uint64_t capabilities; /* our effective set, bit per capability number (capabilities(7)) */
 	uint64_t bounding;     /* our bounding set */
-	bool privileged;       /* CAP_SYS_ADMIN in our user namespace: mounts need no new one */
-	bool made_up;          /* by a test: nothing may be looked up on the real machine */
+	uint64_t ignored_signals; /* left to us ignored: bit SIGNUM - 1 */
+	bool privileged;          /* CAP_SYS_ADMIN in our user namespace: mounts need no new one */
+	bool made_up;             /* by a test: nothing may be looked up on the real machine */
 };
 
 /* Look.
- * Returns  0, or -1 and *err. Spec: capget(2), prctl(2) PR_CAPBSET_READ. */
+ * Returns  0, or -1 and *err. Spec: proc(5), /proc/self/status. */
 int host_look(struct host *ret_host, struct error *err) FALLIBLE;
 
 #endif

@@ -81,8 +81,7 @@ static void put_quoted(struct line *line, const char *message)
 	}
 }
 
-/* Write the time as RFC 3339 has it, in UTC, with or without its nanoseconds. */
-static void format_time(char *text, size_t size, bool nanoseconds)
+void log_time(char *text, size_t size, bool nanoseconds)
 {
 	struct timespec now = {0};
 	int64_t days, era, day, year_of_era, year, month;
@@ -115,7 +114,7 @@ static void put_json(struct line *line, enum log_level level, const char *messag
 	char time[64];
 	char end[LINE_END];
 
-	format_time(time, sizeof(time), true);
+	log_time(time, sizeof(time), true);
 	put(line, "{\"level\":\"", 10);
 	put(line, level_words[level], strlen(level_words[level]));
 	put(line, "\",\"msg\":\"", 9);
@@ -130,7 +129,7 @@ static void put_file(struct line *line, enum log_level level, const char *messag
 	char start[128];
 	int n;
 
-	format_time(time, sizeof(time), false);
+	log_time(time, sizeof(time), false);
 	n = snprintf(start, sizeof(start), "time=\"%.40s\" level=%s msg=\"", time,
 	             level_words[level]);
 	put(line, start, n > 0 ? (size_t)n : 0);

@@ -28,6 +28,10 @@ int log_file(void);
 /* Whether a debug message would be written: the question to ask before costly preparations. */
 bool log_is_debug(void);
 
+/* Write the time of now as RFC 3339 has it, in UTC, with or without its nanoseconds. Touches no time zone, which
+ * gmtime_r(3) would read from a file. Context: any, the child too. */
+void log_time(char *text, size_t size, bool nanoseconds);
+
 void log_error(const char *format, ...) PRINTF(1, 2);
 void log_warning(const char *format, ...) PRINTF(1, 2);
 void log_info(const char *format, ...) PRINTF(1, 2);

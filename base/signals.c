@@ -107,15 +107,21 @@ const char *signal_name(int signum)
 	return realtime_names[signum - SIGRTMIN];
 }
 
-void signals_reset(void)
+void signals_reset_those(uint64_t ignored)
 {
 	/* The kernel's struct sigaction: a handler, flags, a restorer, a mask. The C library would keep
 	 * two signals back (32 and 33), which a caller may have left ignored. */
 	static const uint64_t none, by_default[4];
 
 	for (int signum = 1; signum <= SIGRTMAX; signum++) /* KILL and STOP answer EINVAL */
-		(void)syscall(SYS_rt_sigaction, signum, by_default, NULL, sizeof(none));
+		if (ignored >> (signum - 1) & 1)
+			(void)syscall(SYS_rt_sigaction, signum, by_default, NULL, sizeof(none));
 	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
+}
+
+void signals_reset(void)
+{
+	signals_reset_those(~UINT64_C(0));
 }
 
 int signals_open(const int *signums, struct error *err)

@@ -3,6 +3,7 @@
 #define BASE_SIGNALS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "error.h"
 
@@ -16,6 +17,10 @@ const char *signal_name(int signum);
 /* Put every signal back to its default and unblock all: what a new program expects. Context: any,
  * the child too. */
 void signals_reset(void);
+
+/* The same where it is known which ones are ignored (struct host has them): execve(2) itself puts back what is
+ * handled. Context: any, the child too. */
+void signals_reset_those(uint64_t ignored);
 
 /* Block these signals (0 ends the list) and read them from a descriptor instead.
  * Returns  a signalfd(2), close-on-exec and non-blocking, owned by the caller, or -1 and *err. */

@@ -35,8 +35,7 @@ static int check_vacant(int dir, const char *path, struct error *err)
 	bool populated = false;
 	bool frozen = false;
 
-	if (events_read(dir, "populated", &populated, err) < 0 ||
-	    events_read(dir, "frozen", &frozen, err) < 0)
+	if (events_read_both(dir, &populated, &frozen, err) < 0)
 		return -1;
 	if (populated)
 		return fail(err, ERROR_STATE, object, "'%s' has processes already", path);

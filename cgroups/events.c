@@ -25,17 +25,27 @@ static int open_events(int dir, struct error *err)
 	return events < 0 ? fail_errno(err, "cgroup.events", "open") : events;
 }
 
-/* Find "key N" in the file, from its beginning, which also rearms poll(2). */
-static int read_key(int events, const char *key, bool *ret_value, struct error *err)
-{
-	size_t length = strlen(key);
+/* The file from its beginning, which also rearms poll(2). */
+struct words {
 	char text[256];
-	ssize_t n = pread(events, text, sizeof(text) - 1, 0);
+};
+
+static int read_words(int events, struct words *ret, struct error *err)
+{
+	ssize_t n = pread(events, ret->text, sizeof(ret->text) - 1, 0);
 
 	if (n < 0)
 		return fail_errno(err, "cgroup.events", "read");
-	text[n] = '\0';
-	for (const char *line = text; *line; line += strspn(line, "\n")) {
+	ret->text[n] = '\0';
+	return 0;
+}
+
+/* Find "key N". */
+static int find_key(const struct words *words, const char *key, bool *ret_value, struct error *err)
+{
+	size_t length = strlen(key);
+
+	for (const char *line = words->text; *line; line += strspn(line, "\n")) {
 		if (strncmp(line, key, length) == 0 && line[length] == ' ') {
 			*ret_value = line[length + 1] == '1';
 			return 0;
@@ -48,8 +58,22 @@ static int read_key(int events, const char *key, bool *ret_value, struct error *
 int events_read(int dir, const char *key, bool *ret_value, struct error *err)
 {
 	owned_fd events = open_events(dir, err);
+	struct words words;
 
-	return events < 0 ? -1 : read_key(events, key, ret_value, err);
+	if (events < 0 || read_words(events, &words, err) < 0)
+		return -1;
+	return find_key(&words, key, ret_value, err);
+}
+
+int events_read_both(int dir, bool *ret_populated, bool *ret_frozen, struct error *err)
+{
+	owned_fd events = open_events(dir, err);
+	struct words words;
+
+	if (events < 0 || read_words(events, &words, err) < 0 ||
+	    find_key(&words, "populated", ret_populated, err) < 0)
+		return -1;
+	return find_key(&words, "frozen", ret_frozen, err);
 }
 
 int events_wait(int dir, const char *key, bool wanted, int timeout_ms, struct error *err)
@@ -57,6 +81,7 @@ int events_wait(int dir, const char *key, bool wanted, int timeout_ms, struct er
 	owned_fd events = open_events(dir, err);
 	struct pollfd wait = {.fd = events, .events = POLLPRI};
 	int64_t end = now_ms() + timeout_ms;
+	struct words words;
 	bool value = false;
 
 	if (events < 0)
@@ -64,7 +89,7 @@ int events_wait(int dir, const char *key, bool wanted, int timeout_ms, struct er
 	for (;;) {
 		int64_t left;
 
-		if (read_key(events, key, &value, err) < 0)
+		if (read_words(events, &words, err) < 0 || find_key(&words, key, &value, err) < 0)
 			return -1;
 		if (value == wanted)
 			return 1;

@@ -11,6 +11,8 @@ enum { EVENTS_TIMEOUT_MS = 10000 };
 /* What cgroup.events of a cgroup says now of "populated" or "frozen".
  * Returns  0, or -1 and *err (ENOENT, ENODEV: the cgroup is gone). */
 int events_read(int dir, const char *key, bool *ret_value, struct error *err) FALLIBLE;
+/* Both at once. */
+int events_read_both(int dir, bool *ret_populated, bool *ret_frozen, struct error *err) FALLIBLE;
 
 /* Wait until it says so.
  * Returns  1, 0 when the time is over, or -1 and *err as above.

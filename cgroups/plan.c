@@ -53,13 +53,11 @@ static int look(const struct host *host, struct found *found, struct error *err)
 	found->rootless = host->made_up ? !host->privileged : is_rootless(host);
 	if (host->made_up)
 		return 0;
-	if (tree_mount(found->mount, sizeof(found->mount), err) < 0)
+	top = tree_find(found->mount, sizeof(found->mount), err);
+	if (top < 0)
 		return err->errnum == ENOENT && found->rootless ? 0 : -1;
 	found->tree = true;
 	if (tree_own_cgroup(found->own, sizeof(found->own), err) < 0)
-		return -1;
-	top = tree_open(found->mount, err);
-	if (top < 0)
 		return -1;
 	if (fd_read_small(top, "cgroup.controllers", found->controllers, sizeof(found->controllers),
 	                  err) < 0)

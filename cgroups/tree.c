@@ -94,14 +94,25 @@ static int search_mounts(char *path, size_t size, struct error *err)
 	return -1;
 }
 
-int tree_mount(char *path, size_t size, struct error *err)
+/* Returns  the top of a v2 tree that is there, the caller's, or -1. */
+static int open_tree_at(const char *path)
+{
+	owned_fd top = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return top >= 0 && path_is_on(top, CGROUP2_SUPER_MAGIC) ? take_fd(&top) : -1;
+}
+
+int tree_find(char *path, size_t size, struct error *err)
 {
 	static const char *const usual[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
 
-	for (size_t i = 0; i < ARRAY_SIZE(usual); i++)
-		if (is_tree(usual[i]))
-			return copy(path, size, usual[i], err);
-	return search_mounts(path, size, err);
+	for (size_t i = 0; i < ARRAY_SIZE(usual); i++) {
+		owned_fd top = open_tree_at(usual[i]);
+
+		if (top >= 0)
+			return copy(path, size, usual[i], err) < 0 ? -1 : take_fd(&top);
+	}
+	return search_mounts(path, size, err) < 0 ? -1 : tree_open(path, err);
 }
 
 int tree_own_cgroup(char *path, size_t size, struct error *err)
@@ -130,9 +141,8 @@ int tree_open(const char *mount, struct error *err)
 	char found[PATH_MAX];
 	owned_fd top = -1;
 
-	if (!mount && tree_mount(found, sizeof(found), err) < 0)
-		return -1;
-	mount = mount ? mount : found;
+	if (!mount)
+		return tree_find(found, sizeof(found), err);
 	top = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (top < 0)
 		return fail_errno(err, mount, "open");

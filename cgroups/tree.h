@@ -9,8 +9,8 @@
 #include "base/error.h"
 
 /* Where the v2 tree is mounted: /sys/fs/cgroup, /sys/fs/cgroup/unified, or what mountinfo says.
- * Returns  0, or -1 and *err (ERROR_UNSUPPORTED, ENOENT: there is none). */
-int tree_mount(char *path, size_t size, struct error *err) FALLIBLE;
+ * Returns  its top, owned by the caller, or -1 and *err (ERROR_UNSUPPORTED, ENOENT: there is none). */
+int tree_find(char *path, size_t size, struct error *err) FALLIBLE;
 
 /* The cgroup of this process: the "0::" line of /proc/self/cgroup; "/" where that is outside of what
  * our cgroup namespace shows.

@@ -85,9 +85,12 @@ static int remove_once(int parent, const char *name, struct error *err)
 	return 0;
 }
 
-/* Remove name below parent with all in it; EBUSY means that somebody came in meanwhile. */
+/* Remove name below parent with all in it; EBUSY means that somebody came in meanwhile. Where all have ended, as
+ * nearly always, the kernel's own check is enough. */
 static int remove_whole(int parent, const char *name, struct error *err)
 {
+	if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
 	for (int i = 0; i < ATTEMPTS; i++) {
 		if (remove_once(parent, name, err) == 0 || is_gone(err))
 			return 0;
@@ -102,12 +105,14 @@ static void remove_shared(int top, char *parent)
 {
 	char *slash = strrchr(parent, '/');
 	struct error ignored;
-	owned_fd above = -1;
+	owned_fd below_top = -1;
+	int above = top;
 
 	if (!slash || strcmp(slash + 1, "cella") != 0)
 		return;
 	*slash = '\0';
-	above = tree_descend(top, parent, &ignored);
+	if (*parent)
+		above = below_top = tree_descend(top, parent, &ignored);
 	if (above >= 0 && unlinkat(above, "cella", AT_REMOVEDIR) < 0 && errno != EBUSY &&
 	    errno != ENOTEMPTY && errno != ENOENT)
 		log_debug("%s/cella: rmdir: %s", parent, strerrordesc_np(errno));

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -90,14 +89,10 @@ int container_dry_run(const struct runtime *rt, const struct create_options *opt
 
 static char *now(struct arena *arena)
 {
-	struct timespec ts = {0};
-	struct tm tm = {0};
-	char day[32];
+	char text[64];
 
-	(void)clock_gettime(CLOCK_REALTIME, &ts);
-	(void)gmtime_r(&ts.tv_sec, &tm);
-	(void)strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	return arena_format(arena, "%s.%09ldZ", day, ts.tv_nsec);
+	log_time(text, sizeof(text), true);
+	return arena_text(arena, text);
 }
 
 static void describe(struct container *c, const struct create_options *o, const struct asked *asked)

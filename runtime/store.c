@@ -195,12 +195,17 @@ int store_save(struct container *c, struct error *err)
 
 int store_save_config(struct container *c, const char *bytes, size_t length, struct error *err)
 {
-	if (file_replace(c->dir, "config.json", bytes, length, 0600, err) < 0)
+	/* state.json, which comes after it, says that the container is there */
+	if (file_create(c->dir, "config.json", bytes, length, 0600, err) < 0)
 		return error_within(err, "%s", c->state.id);
 	return 0;
 }
 
 int store_remove(struct container *c, struct error *err)
 {
+	/* what is always there; what else is, is looked for only when there is something */
+	if (unlinkat(c->dir, "config.json", 0) == 0 && unlinkat(c->dir, "state.json", 0) == 0 &&
+	    unlinkat(c->root, c->state.id, AT_REMOVEDIR) == 0)
+		return 0;
 	return file_remove_tree(c->root, c->state.id, err);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <linux/capability.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 
@@ -30,18 +31,23 @@ static int get(struct sets *ret, struct error *err)
 	return 0;
 }
 
+/* Whose bounding set has not got it any more needs no right to drop it. */
+static bool is_dropped(int number)
+{
+	return prctl(PR_CAPBSET_READ, number) == 0;
+}
+
 int capabilities_bound(const struct process_plan *plan, struct error *err)
 {
 	for (int i = 0; i < 64; i++) {
-		if (plan->bounding & (1ULL << i))
+		if (plan->bounding & (1ULL << i) || prctl(PR_CAPBSET_DROP, i) == 0)
 			continue;
-		if (prctl(PR_CAPBSET_READ, i) <= 0) { /* not in it, or the last was before */
-			if (i >= CAPABILITIES)
-				break;
-			continue;
-		}
-		if (prctl(PR_CAPBSET_DROP, i) < 0)
+		if (errno == EINVAL && i >= CAPABILITIES)
+			break; /* the kernel's last was before */
+		if (errno != EINVAL && !is_dropped(i)) {
+			errno = EPERM;
 			return fail_errno(err, "process.capabilities.bounding", "prctl");
+		}
 	}
 	return 0;
 }

@@ -24,7 +24,7 @@ int process_apply_last(const struct process_plan *plan, struct error *err)
 		return -1;
 	if (plan->channel > 0 && fcntl(plan->channel, F_SETFD, 0) < 0)
 		return fail_errno(err, "process", "keep a descriptor");
-	signals_reset();
+	signals_reset_those(plan->ignored_signals);
 	if (plan->no_new_privileges) {
 		if (capabilities_set(plan, err) < 0)
 			return -1;

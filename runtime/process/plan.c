@@ -138,6 +138,7 @@ int process_plan(const struct spec *spec, const struct spec_process *process,
 		return -1;
 	plan->no_new_privileges = process->no_new_privileges;
 	plan->oom_score_adj = process->oom_score_adj;
+	plan->ignored_signals = host->ignored_signals;
 	*ret_plan = plan;
 	return 0;
 }

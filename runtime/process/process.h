@@ -50,6 +50,7 @@ struct process_plan {
 	bool keep_groups; /* setgroups is denied in this user namespace: leave them */
 	mode_t umask;
 	uint64_t bounding, effective, inheritable, permitted, ambient;
+	uint64_t ignored_signals; /* that were left to us, and are to be as by default */
 	bool no_new_privileges;
 	struct process_limit *limits;
 	size_t limits_count;

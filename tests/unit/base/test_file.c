@@ -46,6 +46,19 @@ static void a_file_is_replaced_whole(void **state)
 	assert_int_equal(entries_of(scratch), 1);
 }
 
+static void a_new_file_is_no_old_one(void **state)
+{
+	const struct scratch *scratch = *state;
+	struct error err = {0};
+	char text[16];
+
+	assert_int_equal(file_create(scratch->dir, "config.json", "new", 3, 0600, &err), 0);
+	assert_int_equal(file_create(scratch->dir, "config.json", "x", 1, 0600, &err), -1);
+	assert_int_equal(err.errnum, EEXIST);
+	assert_string_equal(scratch_text(scratch, "config.json", text, sizeof(text)), "new");
+	assert_int_equal(entries_of(scratch), 1);
+}
+
 static void a_file_in_a_folder_is_replaced_there(void **state)
 {
 	const struct scratch *scratch = *state;
@@ -104,6 +117,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCRATCH_TEST(a_file_is_replaced_whole),
+		SCRATCH_TEST(a_new_file_is_no_old_one),
 		SCRATCH_TEST(a_file_in_a_folder_is_replaced_there),
 		SCRATCH_TEST(a_link_is_replaced_and_not_written_through),
 		SCRATCH_TEST(what_can_not_be_replaced_stays_and_nothing_new_is_left),

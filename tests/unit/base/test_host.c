@@ -42,6 +42,7 @@ static void what_is_seen_is_what_procfs_says(void **state)
 	assert_int_equal(host.gid, getegid());
 	assert_int_equal(host.capabilities, from_status("CapEff:"));
 	assert_int_equal(host.bounding, from_status("CapBnd:"));
+	assert_int_equal(host.ignored_signals, from_status("SigIgn:"));
 	assert_int_equal(host.privileged, host.capabilities >> 21 & 1);
 	assert_false(host.made_up);
 }

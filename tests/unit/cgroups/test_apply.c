@@ -43,7 +43,9 @@ static int setup(void **state)
 	(void)snprintf(place.path, sizeof(place.path), "%s/cella/web", place.top);
 	(void)snprintf(place.below, sizeof(place.below), "%s/sub/deep", place.path);
 	place.plan = (struct cgroup_plan){.path = place.top, .mount = place.mount};
-	if (tree_mount(place.mount, sizeof(place.mount), &err) < 0)
+	owned_fd top = tree_find(place.mount, sizeof(place.mount), &err);
+
+	if (top < 0)
 		return 0;
 	dir = cgroup_apply(&place.plan, &err);
 	possible = dir >= 0;

@@ -111,10 +111,13 @@ static void only_preserved_descriptors_get_past_execve(void **state)
 
 static void check_signals(struct scene *s)
 {
+	struct host host;
 	sigset_t set;
 
 	CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR && signal(SIGTERM, SIG_IGN) != SIG_ERR);
 	CHECK(sigfillset(&set) == 0 && sigprocmask(SIG_SETMASK, &set, NULL) == 0);
+	WELL(s, host_look(&host, &s->a->err)); /* as who makes a plan does */
+	s->a->plan->ignored_signals = host.ignored_signals;
 	WELL(s, process_apply_last(s->a->plan, &s->a->err));
 	CHECK(sigprocmask(SIG_SETMASK, NULL, &set) == 0);
 	for (int signum = 1; signum < NSIG; signum++)
