@@ -25,6 +25,9 @@ cella-agent.rooms := base spec rootfs cgroups netns runtime/process runtime/plan
 cella-network.rooms := base netns microvm/wire microvm/network
 cella-vmm.rooms := base microvm/memory microvm/fuse microvm/virtio microvm/vmm microvm/wire
 cella-image.rooms   := base microvm/image
+# Its first instructions: runtime/namespace/entry.c, which runs before the C library has prepared anything.
+cella.ldflags = $(if $(filter static,$(LINK)),$(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),-Wl$(comma)-e$(comma)cella_entry -Wl$(comma)-u$(comma)cella_entry))
+comma := ,
 PROGRAMS    := cella cella-agent cella-vmm cella-network
 # What cella executes where it is asked for; dynamic, with libraries that it does not load itself.
 HELPERS     := cella-systemd cella-image
@@ -90,6 +93,7 @@ all: $(PROGRAMS:%=$(B)/%) $(HELPERS:%=$(B)/%) ## build every program
 # Of its rooms a program gets the objects that it calls, and of libraries what these call: libnl prepares itself
 # at each start of what it is linked into.
 define program
+$(B)/$(1): LDFLAGS += $$($(1).ldflags)
 $(B)/$(1): $(filter %/main.o,$(call objects,$($(1).rooms))) $(LIBCELLA) $(B)/.link
 	$$(say) LINK $$@
 	$$(Q)$$(COMPILE) $$(LINK_FLAGS) $$(mode_ldflags) -o $$@ $$(filter %.o,$$^) $(LIBCELLA) $$(LDLIBS) $$(if $$(filter static,$$(LINK)),$(LIBCELLA))
@@ -107,6 +111,8 @@ $(foreach p,$(HELPERS),$(eval $(call helper,$(p))))
 $(LIBCELLA): $(filter-out $(MAINS),$(ALL))
 	$(say) AR $@
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/runtime/namespace/entry.o: CFLAGS += -fno-stack-protector -fno-builtin -fno-sanitize=all
 
 $(B)/%.o: %.c $(B)/.compile
 	$(say) CC $<

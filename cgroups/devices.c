@@ -6,9 +6,18 @@
 
 #include "devices.h"
 
-enum { INSNS_OF_RULE = 7, INSNS_OF_FRAME = 8, ANY = -1 };
+enum { INSNS_OF_RULE = 8, INSNS_OF_FRAME = 14, ANY = -1 };
 
-enum { ASKED = BPF_REG_3, MAJOR = BPF_REG_4, MINOR = BPF_REG_5, TYPE = BPF_REG_6 };
+enum {
+	ASKED = BPF_REG_3,
+	MAJOR = BPF_REG_4,
+	MINOR = BPF_REG_5,
+	TYPE = BPF_REG_6,
+	DEVICE = BPF_REG_7, /* all three: major, type, minor */
+	WANTED = BPF_REG_8,
+	DEVICE_MAJOR = 32, /* the bit it begins at */
+	DEVICE_TYPE = 30,
+};
 
 /* What is always allowed: crun and runc have the same list. */
 static const struct spec_device_rule defaults[] = {
@@ -61,6 +70,24 @@ static void emit_answer(struct device_program *p, bool allow)
 	emit(p, BPF_JMP | BPF_EXIT, 0, 0, 0);
 }
 
+static void emit_or(struct device_program *p, uint8_t to, uint8_t from)
+{
+	p->insns[p->count++] = (struct bpf_insn){.code = BPF_ALU64 | BPF_OR | BPF_X,
+	                                         .dst_reg = to & 0xf,
+	                                         .src_reg = from & 0xf};
+}
+
+/* One device is compared at once: each branch costs the kernel's verifier more than all that is between two. */
+static void emit_device(struct device_program *p)
+{
+	emit(p, BPF_ALU64 | BPF_MOV | BPF_K, DEVICE, 0, 0);
+	emit_or(p, DEVICE, MAJOR);
+	emit(p, BPF_ALU64 | BPF_LSH | BPF_K, DEVICE, 0, DEVICE_MAJOR - DEVICE_TYPE);
+	emit_or(p, DEVICE, TYPE);
+	emit(p, BPF_ALU64 | BPF_LSH | BPF_K, DEVICE, 0, DEVICE_TYPE);
+	emit_or(p, DEVICE, MINOR);
+}
+
 static void emit_begin(struct device_program *p)
 {
 	emit_load(p, ASKED, offsetof(struct bpf_cgroup_dev_ctx, access_type));
@@ -71,6 +98,7 @@ static void emit_begin(struct device_program *p)
 	                                         .src_reg = ASKED};
 	emit(p, BPF_ALU | BPF_AND | BPF_K, TYPE, 0, 0xffff);
 	emit(p, BPF_ALU | BPF_RSH | BPF_K, ASKED, 0, 16);
+	emit_device(p);
 }
 
 static bool is_any(const struct maybe_i64 *number)
@@ -84,10 +112,51 @@ static bool fits_all(const struct spec_device_rule *rule)
 	       access_bits(rule->access) == access_bits(NULL);
 }
 
-/* Jumps to behind the rule are filled in when its end is known. */
 static void emit_condition(struct device_program *p, uint8_t of, int64_t value)
 {
 	emit(p, BPF_JMP32 | BPF_JNE | BPF_K, of, 0, (int32_t)(uint32_t)value);
+}
+
+static int32_t type_of(const struct spec_device_rule *rule)
+{
+	return rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR;
+}
+
+static bool is_one_device(const struct spec_device_rule *rule)
+{
+	return rule->type != 'a' && !is_any(&rule->major) && !is_any(&rule->minor) &&
+	       rule->major.value <= INT32_MAX && rule->minor.value < INT64_C(1) << DEVICE_TYPE;
+}
+
+static void emit_one_device(struct device_program *p, const struct spec_device_rule *rule)
+{
+	/* a load of 64 bits takes two places; the upper half is the second one's */
+	emit(p, BPF_LD | BPF_DW | BPF_IMM, WANTED, 0,
+	     (int32_t)((uint32_t)type_of(rule) << DEVICE_TYPE | (uint32_t)rule->minor.value));
+	emit(p, 0, 0, 0, (int32_t)rule->major.value);
+	p->insns[p->count++] = (struct bpf_insn){.code = BPF_JMP | BPF_JNE | BPF_X,
+	                                         .dst_reg = DEVICE,
+	                                         .src_reg = WANTED};
+}
+
+/* What a rule is about; each jump leads to behind it and is filled in when its end is known. */
+static void emit_conditions(struct device_program *p, const struct spec_device_rule *rule)
+{
+	if (is_one_device(rule)) {
+		emit_one_device(p, rule);
+		return;
+	}
+	if (rule->type != 'a')
+		emit_condition(p, TYPE, type_of(rule));
+	if (!is_any(&rule->major))
+		emit_condition(p, MAJOR, rule->major.value);
+	if (!is_any(&rule->minor))
+		emit_condition(p, MINOR, rule->minor.value);
+}
+
+static bool is_jump(const struct bpf_insn *insn)
+{
+	return BPF_CLASS(insn->code) == BPF_JMP || BPF_CLASS(insn->code) == BPF_JMP32;
 }
 
 static void emit_rule(struct device_program *p, const struct spec_device_rule *rule)
@@ -95,15 +164,11 @@ static void emit_rule(struct device_program *p, const struct spec_device_rule *r
 	size_t first = p->count, conditions;
 	int32_t bits = access_bits(rule->access);
 
-	if (rule->type != 'a')
-		emit_condition(p, TYPE,
-		               rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
-	if (!is_any(&rule->major))
-		emit_condition(p, MAJOR, rule->major.value);
-	if (!is_any(&rule->minor))
-		emit_condition(p, MINOR, rule->minor.value);
+	emit_conditions(p, rule);
 	conditions = p->count;
-	if (rule->allow) {
+	if (rule->allow && bits == access_bits(NULL)) {
+		; /* nothing is left to be asked */
+	} else if (rule->allow) {
 		emit(p, BPF_ALU | BPF_AND | BPF_K, ASKED, 0, ~bits);
 		emit(p, BPF_JMP32 | BPF_JNE | BPF_K, ASKED, 2, 0);
 	} else {
@@ -112,7 +177,8 @@ static void emit_rule(struct device_program *p, const struct spec_device_rule *r
 	}
 	emit_answer(p, rule->allow);
 	for (size_t i = first; i < conditions; i++)
-		p->insns[i].off = (int16_t)(p->count - i - 1);
+		if (is_jump(&p->insns[i]))
+			p->insns[i].off = (int16_t)(p->count - i - 1);
 }
 
 int devices_plan(const struct spec_resources *resources, struct arena *arena,

@@ -11,4 +11,8 @@
 
 extern const struct executor namespace_executor;
 
+/* Whether a command is one for which the program's very beginning makes the read-only view that protect() wants:
+ * just a matter of time, as protect() sees to it in any case. Context: any. */
+bool namespace_protects(const char *command);
+
 #endif

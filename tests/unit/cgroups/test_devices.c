@@ -26,31 +26,49 @@ enum { M = BPF_DEVCG_ACC_MKNOD, R = BPF_DEVCG_ACC_READ, W = BPF_DEVCG_ACC_WRITE 
 
 /* What the kernel does with a program, for the few instructions that ours are made of; any other, and
  * any step out of the program or back, fails. */
-static uint32_t run_one(const struct bpf_insn *at, uint32_t *reg,
+static uint32_t run_one(const struct bpf_insn *at, uint64_t *reg,
                         const struct bpf_cgroup_dev_ctx *question)
 {
-	uint32_t operand = BPF_SRC(at->code) == BPF_X ? reg[at->src_reg] : (uint32_t)at->imm;
+	uint64_t operand =
+		BPF_SRC(at->code) == BPF_X ? reg[at->src_reg] : (uint64_t)(int64_t)at->imm;
+	uint64_t *to = &reg[at->dst_reg];
+	uint32_t half = 0;
 
 	switch (at->code) {
 	case BPF_LDX | BPF_MEM | BPF_W:
 		assert_int_equal(at->src_reg, 1);
 		assert_true(at->off >= 0 && (size_t)at->off + 4 <= sizeof(*question));
-		memcpy(&reg[at->dst_reg], (const char *)question + at->off, 4);
+		memcpy(&half, (const char *)question + at->off, 4);
+		*to = half;
 		return 0;
+	case BPF_LD | BPF_DW | BPF_IMM:
+		assert_int_equal(at[1].code, 0);
+		*to = (uint32_t)at->imm | (uint64_t)(uint32_t)at[1].imm << 32;
+		return 1;
 	case BPF_ALU64 | BPF_MOV | BPF_K:
+		*to = operand;
+		return 0;
+	case BPF_ALU64 | BPF_OR | BPF_X:
+		*to |= operand;
+		return 0;
+	case BPF_ALU64 | BPF_LSH | BPF_K:
+		*to <<= operand;
+		return 0;
 	case BPF_ALU | BPF_MOV | BPF_X:
-		reg[at->dst_reg] = operand;
+		*to = (uint32_t)operand;
 		return 0;
 	case BPF_ALU | BPF_RSH | BPF_K:
-		reg[at->dst_reg] >>= operand;
+		*to = (uint32_t)*to >> operand;
 		return 0;
 	case BPF_ALU | BPF_AND | BPF_K:
-		reg[at->dst_reg] &= operand;
+		*to = (uint32_t)*to & (uint32_t)operand;
 		return 0;
 	case BPF_JMP32 | BPF_JNE | BPF_K:
-		return reg[at->dst_reg] != operand ? (uint32_t)at->off : 0;
+		return (uint32_t)*to != (uint32_t)operand ? (uint32_t)at->off : 0;
+	case BPF_JMP | BPF_JNE | BPF_X:
+		return *to != operand ? (uint32_t)at->off : 0;
 	case BPF_JMP32 | BPF_JSET | BPF_K:
-		return reg[at->dst_reg] & operand ? (uint32_t)at->off : 0;
+		return (uint32_t)*to & (uint32_t)operand ? (uint32_t)at->off : 0;
 	case BPF_JMP | BPF_JA:
 		return (uint32_t)at->off;
 	default:
@@ -69,7 +87,7 @@ static bool run(const struct device_program *program, char type, uint32_t major,
 		.major = major,
 		.minor = minor,
 	};
-	uint32_t reg[11] = {0};
+	uint64_t reg[11] = {0};
 
 	if (!program || !program->insns) /* no rules; they allow everything */
 		return true;

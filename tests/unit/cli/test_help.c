@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "cli/help.h"
+#include "runtime/namespace/namespace.h"
 
 enum { COLUMNS = 80 };
 
@@ -51,6 +52,16 @@ static void every_row_is_shown_but_those_refused(void **state)
 		assert_non_null(strstr(out.bytes, "\n  -h, --help"));
 		assert_non_null(strstr(out.bytes, "\nexamples:\n  "));
 	}
+}
+
+static void commands_that_enter_are_known_at_the_programs_beginning(void **state)
+{
+	(void)state;
+	for (size_t i = 0; commands[i]; i++)
+		assert_int_equal(commands[i]->enters, namespace_protects(commands[i]->name));
+	assert_false(namespace_protects("runs"));
+	assert_false(namespace_protects("ru"));
+	assert_false(namespace_protects(""));
 }
 
 static void help_of_kill_reads_so(void **state)
@@ -133,6 +144,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_row_is_shown_but_those_refused),
+		cmocka_unit_test(commands_that_enter_are_known_at_the_programs_beginning),
 		cmocka_unit_test(help_of_kill_reads_so),
 		cmocka_unit_test(help_of_the_program_lists_every_command),
 		cmocka_unit_test(tables_are_sound),
