@@ -80,6 +80,7 @@ MAINS    := $(filter %/main.o,$(ALL))
 UNIT      := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c)))
 UNIT_MORE := $(filter-out $(UNIT:=.o),$(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/*/*.c tests/unit/*/*/*.c)))
 FUZZ      := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+BENCH     := $(B)/tests/bench/measure $(B)/tests/bench/floor
 FORMATTED  = $(sort $(shell find $(foreach p,$(PROGRAMS) $(HELPERS),$($(p).rooms)) tests -name '*.[ch]'))
 
 .DEFAULT_GOAL := all
@@ -215,13 +216,16 @@ $(FUZZ:%=$(B)/%): $(B)/%: $(B)/tests/fuzz/%.o $(LIBCELLA)
 	$(say) LINK $@
 	$(Q)$(COMPILE) -fsanitize=fuzzer $(LINK_FLAGS) $(test_ldflags) -o $@ $^ $(filter-out -lcmocka,$(TEST_LDLIBS))
 
-bench: all $(B)/tests/bench/measure ## `run` of a static true beside crun and runc
-	@tests/bench/run-true $(B)
+bench: all $(BENCH) ## beside the floor, crun, runc and others that are installed; SCENARIOS, ROUNDS, LONG=1
+	@tests/bench/run $(B) $(SCENARIOS)
+
+bench-docs: all $(BENCH) ## the same, into docs/bench: table, plots, a line of history
+	@RESULTS=docs/bench tests/bench/run $(B) $(SCENARIOS)
 
 bench-microvm: all ## `run` in a virtual machine beside QEMU's microvm, both in the test machine
 	@tests/testbed/run $(B) tests/bench/microvm-boot build
 
-$(B)/tests/bench/measure: $(B)/tests/bench/measure.o
+$(BENCH): $(B)/tests/bench/%: $(B)/tests/bench/%.o
 	$(say) LINK $@
 	$(Q)$(COMPILE) $(LINK_FLAGS) $(mode_ldflags) -o $@ $^
 
@@ -257,7 +261,7 @@ help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo; sed -n '/^# Variables/,/^$$/s/^# //p' $(firstword $(MAKEFILE_LIST))
 
--include $(ALL:.o=.d) $(UNIT:=.d) $(UNIT_MORE:.o=.d) $(FUZZ:%=$(B)/tests/fuzz/%.d) $(B)/tests/bench/measure.d
+-include $(ALL:.o=.d) $(UNIT:=.d) $(UNIT_MORE:.o=.d) $(FUZZ:%=$(B)/tests/fuzz/%.d) $(BENCH:=.d)
 FORCE:
 .PHONY: all demo check image stress testbed testbed-shell setup unit unit-programs contract asan clang lint format fuzz fuzz-programs \
-        bench bench-microvm install uninstall clean help FORCE
+        bench bench-docs bench-microvm install uninstall clean help FORCE

@@ -81,6 +81,13 @@ static int take_terminal(const char *path)
 	return 0;
 }
 
+static int silence(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	return fd < 0 || dup2(fd, 0) < 0 || dup2(fd, 1) < 0 ? -1 : 0;
+}
+
 static int open_terminal(char *path, size_t size)
 {
 	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -108,7 +115,7 @@ static struct started start(char **argv)
 		err(1, "measure: fork");
 	if (started.pid > 0)
 		return started;
-	if (options.terminal && take_terminal(path) < 0)
+	if (options.terminal ? take_terminal(path) < 0 : silence() < 0)
 		err(126, "measure: %s", path);
 	(void)execvp(argv[0], argv);
 	err(127, "measure: %s", argv[0]);
