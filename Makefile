@@ -17,10 +17,13 @@ CFLAGS       ?= -O2 -g
 FUZZ_SECONDS ?= 20
 
 # program = the rooms it is made of; what is not listed is not linked
-cella.rooms := base spec rootfs cgroups netns runtime/process runtime/plan runtime \
+cella.rooms := base spec rootfs cgroups netns resctrl runtime/process runtime/plan runtime \
                runtime/namespace microvm/wire microvm cli
+containerd-shim-cella-v2.rooms := base spec rootfs cgroups netns runtime/process runtime/plan runtime \
+               runtime/namespace microvm/wire microvm shim
+containerd-shim-cella-v2.libs  := -lprotobuf-c
 cella-systemd.rooms := base cgroups/systemd
-cella-agent.rooms := base spec rootfs cgroups netns runtime/process runtime/plan runtime \
+cella-agent.rooms := base spec rootfs cgroups netns resctrl runtime/process runtime/plan runtime \
                runtime/namespace microvm/wire microvm/agent
 cella-network.rooms := base netns microvm/wire microvm/network
 cella-vmm.rooms := base microvm/memory microvm/fuse microvm/virtio microvm/vmm microvm/wire
@@ -28,10 +31,12 @@ cella-image.rooms   := base microvm/image
 # Its first instructions: runtime/namespace/entry.c, which runs before the C library has prepared anything.
 cella.ldflags = $(if $(filter static,$(LINK)),$(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),-Wl$(comma)-e$(comma)cella_entry -Wl$(comma)-u$(comma)cella_entry))
 comma := ,
-PROGRAMS    := cella cella-agent cella-vmm cella-network
+cella-criu.rooms    := base runtime/criu
+PROGRAMS    := cella cella-agent cella-vmm cella-network containerd-shim-cella-v2
 # What cella executes where it is asked for; dynamic, with libraries that it does not load itself.
-HELPERS     := cella-systemd cella-image
+HELPERS     := cella-systemd cella-image cella-criu
 cella-systemd.libs  := -lsystemd -lyajl
+cella-criu.libs     := -lcriu -lprotobuf-c
 cella-image.libs    := -llz4 -lzstd -llzma -lz -lmd -lyajl_s -lm
 LIBRARIES   := yajl seccomp
 # Where the headers of libnl are that programs include as <netlink/…>.
@@ -56,7 +61,7 @@ else ifeq ($(LINK),dynamic)
 else
   $(error LINK is static or dynamic, not '$(LINK)')
 endif
-TEST_LDLIBS := -lyajl -lseccomp -lnl-route-3 -lnl-3 -lm -lcmocka
+TEST_LDLIBS := -lyajl -lseccomp -lnl-route-3 -lnl-3 -lprotobuf-c -lm -lcmocka
 
 ifneq ($(SAN),)
   harden := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -66,7 +71,7 @@ else
 endif
 
 # What makes an object another object; WERROR only decides whether there is one.
-COMPILE     = $(CC) -std=gnu17 -D_GNU_SOURCE -iquote . -isystem $(NL_INCLUDE) -DLIBEXECDIR='"$(LIBEXECDIR)"' $(WARN) $(harden) $(mode_cflags) \
+COMPILE     = $(CC) -std=gnu17 -D_GNU_SOURCE -iquote . -isystem $(NL_INCLUDE) -isystem $(B)/generated -DLIBEXECDIR='"$(LIBEXECDIR)"' $(WARN) $(harden) $(mode_cflags) \
               -ffunction-sections -fdata-sections $(CPPFLAGS) $(CFLAGS)
 LINK_FLAGS  = $(filter -fsanitize%,$(harden)) -Wl,--gc-sections -Wl,-z,relro,-z,now $(LDFLAGS)
 
@@ -75,6 +80,9 @@ objects  = $(patsubst %.c,$(B)/%.o,$(call sources,$(1)))
 ALL      := $(call objects,$(sort $(foreach p,$(PROGRAMS) $(HELPERS),$($(p).rooms))))
 # All that a test may link: every room, without the mains.
 LIBCELLA := $(B)/libcella.a
+# Messages of the shim, that protobuf-c makes out of shim/proto.
+PROTO    := $(patsubst shim/proto/%.proto,%,$(wildcard shim/proto/*.proto))
+MESSAGES := $(PROTO:%=$(B)/shim/proto/%.pb-c.o)
 MAINS    := $(filter %/main.o,$(ALL))
 
 UNIT      := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c)))
@@ -94,10 +102,10 @@ all: $(PROGRAMS:%=$(B)/%) $(HELPERS:%=$(B)/%) ## build every program
 # Of its rooms a program gets the objects that it calls, and of libraries what these call: libnl prepares itself
 # at each start of what it is linked into.
 define program
-$(B)/$(1): LDFLAGS += $$($(1).ldflags)
+$(B)/$(1): private LDFLAGS += $$($(1).ldflags)
 $(B)/$(1): $(filter %/main.o,$(call objects,$($(1).rooms))) $(LIBCELLA) $(B)/.link
 	$$(say) LINK $$@
-	$$(Q)$$(COMPILE) $$(LINK_FLAGS) $$(mode_ldflags) -o $$@ $$(filter %.o,$$^) $(LIBCELLA) $$(LDLIBS) $$(if $$(filter static,$$(LINK)),$(LIBCELLA))
+	$$(Q)$$(COMPILE) $$(LINK_FLAGS) $$(mode_ldflags) -o $$@ $$(filter %.o,$$^) $(LIBCELLA) $$(LDLIBS) $$($(1).libs) $$(if $$(filter static,$$(LINK)),$(LIBCELLA))
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 
@@ -109,20 +117,32 @@ $(B)/$(1): $(call objects,$(filter-out base,$($(1).rooms))) $(LIBCELLA) $(B)/.li
 endef
 $(foreach p,$(HELPERS),$(eval $(call helper,$(p))))
 
-$(LIBCELLA): $(filter-out $(MAINS),$(ALL))
+$(LIBCELLA): $(filter-out $(MAINS),$(ALL)) $(MESSAGES)
 	$(say) AR $@
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(B)/runtime/namespace/entry.o: CFLAGS += -fno-stack-protector -fno-builtin -fno-sanitize=all
+$(B)/runtime/namespace/entry.o: private CFLAGS += -fno-stack-protector -fno-builtin -fno-sanitize=all
 
 $(B)/%.o: %.c $(B)/.compile
 	$(say) CC $<
 	$(Q)mkdir -p $(@D) && $(COMPILE) $(WERROR) -MMD -MP -c -o $@ $<
 
+$(B)/generated/%.pb-c.c: shim/proto/%.proto $(wildcard shim/proto/*.proto)
+	$(say) PROTOC $<
+	$(Q)mkdir -p $(@D) && protoc-c --proto_path=shim/proto --c_out=$(@D) $(<F) && \
+	  sed -i 's/(char \*)protobuf_c_empty_string/(char *)(size_t)protobuf_c_empty_string/g' $(@:.c=.h) # clang: -Wcast-qual
+
+$(B)/shim/proto/%.pb-c.o: $(B)/generated/%.pb-c.c $(B)/.compile
+	$(say) CC $<
+	$(Q)mkdir -p $(@D) && $(COMPILE) -w -c -o $@ $<
+
+# Whoever includes a message's header needs them made first.
+$(call objects,shim) $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/shim/*.c tests/fuzz/*.c)): | $(PROTO:%=$(B)/generated/%.pb-c.c)
+
 # The commit is looked up at each build, and what carries it is compiled anew only when it changes.
-VERSIONED := $(patsubst %.c,$(B)/%.o,$(shell grep -ls 'CELLA_COMMIT\|CELLA_VERSION' $(call sources,$(cella.rooms))))
+VERSIONED := $(patsubst %.c,$(B)/%.o,$(shell grep -ls 'CELLA_COMMIT\|CELLA_VERSION' $(call sources,$(cella.rooms) shim)))
 $(VERSIONED): $(B)/.version
-$(VERSIONED): CPPFLAGS += -DCELLA_VERSION='"$(VERSION)"' -DCELLA_COMMIT='"$(commit)"'
+$(VERSIONED): private CPPFLAGS += -DCELLA_VERSION='"$(VERSION)"' -DCELLA_COMMIT='"$(commit)"'
 commit = $(or $(shell git rev-parse HEAD 2>/dev/null),unknown)
 
 # Stamps: rewritten only when their words change, so that an object built by another compiler, with
@@ -137,11 +157,11 @@ $(B)/.version: FORCE
 	$(call stamp,$(VERSION) $(commit),)
 
 hint = run 'tests/setup build' (as root, or where sudo needs no password) to install what is missing
-check_headers = printf '\#include <yajl/yajl_parse.h>\n\#include <seccomp.h>\n\#include <systemd/sd-bus.h>\n%b' \
-	'\#include <netlink/route/route.h>\n\#include <lz4.h>\n\#include <zstd.h>\n\#include <lzma.h>\n\#include <zlib.h>\n\#include <sha2.h>\n' | \
+check_headers = printf '\#include <yajl/yajl_parse.h>\n\#include <seccomp.h>\n\#include <systemd/sd-bus.h>\n\#include <criu/rpc.pb-c.h>\n%b' \
+	'\#include <netlink/route/route.h>\n\#include <lz4.h>\n\#include <protobuf-c/protobuf-c.h>\n\#include <zstd.h>\n\#include <lzma.h>\n\#include <zlib.h>\n\#include <sha2.h>\n' | \
 	$(CC) -isystem $(NL_INCLUDE) -E - >/dev/null 2>&1 || { \
-	echo "make: no compiler '$(CC)', or the headers of yajl, libseccomp, libsystemd, libnl, lz4, zstd, lzma, zlib and libmd are missing: $(hint)" >&2; exit 1; };
-check_libraries = for l in $(patsubst -l%,lib%$(if $(filter static,$(LINK)),.a,.so),$(LDLIBS)); do \
+	echo "make: no compiler '$(CC)', or the headers of yajl, libseccomp, libsystemd, libcriu, libnl, protobuf-c, lz4, zstd, lzma, zlib and libmd are missing: $(hint)" >&2; exit 1; };
+check_libraries = for l in $(patsubst -l%,lib%$(if $(filter static,$(LINK)),.a,.so),$(LDLIBS) $(containerd-shim-cella-v2.libs)); do \
 	case $$($(CC) -print-file-name=$$l) in /*) ;; *) \
 	echo "make: $$l is missing: $(hint)$(if $(filter static,$(LINK)),; LINK=dynamic does without static libraries)" >&2; \
 	exit 1 ;; esac; done;
@@ -158,6 +178,21 @@ helper_of      = $(foreach h,$(HELPERS),$(foreach r,$(filter-out base,$($(h).roo
 helper_libs    = $(foreach h,$(call helper_of,$(1)),$($(h).libs))
 
 $(B)/fuzz_kernel $(B)/fuzz_modules: TEST_LDLIBS += $(cella-image.libs)
+
+# A program that lacks one defence (and begins at _start as any does): its objects, but those that a patch of tests/attack/weak touches. A patch that
+# names a unit test makes that one.
+WEAK := $(patsubst tests/attack/weak/%.patch,$(B)/weak/%,$(wildcard tests/attack/weak/*.patch))
+weak: $(WEAK)
+$(WEAK): $(B)/weak/%: tests/attack/weak/%.patch tests/attack/weaken $(B)/cella $(LIBCELLA)
+	$(say) WEAK $@
+	$(Q)COMPILE='$(COMPILE)' LINK='$(COMPILE) $(LINK_FLAGS)' PROGRAM='$(mode_ldflags) $(B)/cli/main.o $(LIBCELLA) $(LDLIBS) $(if $(filter static,$(LINK)),$(LIBCELLA))' \
+	  TEST='$(test_ldflags) $(LIBCELLA) $(TEST_LDLIBS)' B='$(B)' tests/attack/weaken $< $@
+
+$(B)/tests/fault/fault $(B)/tests/attack/attacker: %: %.o
+	$(say) LINK $@
+	$(Q)$(COMPILE) $(LINK_FLAGS) $(mode_ldflags) -o $@ $^ -lseccomp
+-include $(B)/tests/fault/fault.d $(B)/tests/attack/attacker.d
+.PHONY: attack fault weak
 
 # --- for people -------------------------------------------------------------------------------
 
@@ -176,7 +211,12 @@ setup: ## install what make, make demo and make check need (Debian; elsewhere: s
 unit: unit-programs ## unit tests, as TAP
 	@tests/run-unit $(B)
 
-unit-programs: $(UNIT)
+unit-programs: $(UNIT) $(B)/tests/contract/files/files
+
+# Runs in containers that have nothing else.
+$(B)/tests/contract/files/files: $(wildcard tests/contract/files/*.[ch]) $(B)/.compile
+	$(say) LINK $@
+	$(Q)mkdir -p $(@D) && $(CC) -std=gnu17 -D_GNU_SOURCE $(WARN) $(WERROR) -O1 -static -o $@ $(filter %.c,$^)
 
 contract: all ## contract tests: what any executor must do (CELLA_EXECUTOR), as TAP
 	@CELLA='$(abspath $(B))/cella' tests/run-contract
@@ -184,11 +224,24 @@ contract: all ## contract tests: what any executor must do (CELLA_EXECUTOR), as 
 stress: all ## a thousand runs, fifty at once, kill -9 at 200 moments
 	@RUNS=1000 AT_ONCE=50 MOMENTS=200 LIMIT_FILE=900 tests/run-contract $(B)/cella $(abspath tests/contract/stress.bats)
 
+fault: all $(B)/tests/fault/fault ## each system call fails once, or is the last: FAULT_SECONDS (12) an operation, FULL=1 all
+	@FAULT='$(abspath $(B))/tests/fault/fault' LIMIT_FILE='$(if $(FULL),3600,200)' tests/run-contract $(B)/cella $(abspath $(wildcard tests/fault/*.bats))
+
+attack: all weak $(B)/tests/attack/attacker ## the old holes of runtimes, tried on this one and on builds that lack a defence each
+	@WEAK='$(abspath $(B))/weak' ATTACKER='$(abspath $(B))/tests/attack/attacker' LIMIT_FILE=300 \
+	  tests/run-contract $(B)/cella $(abspath $(wildcard tests/attack/*.bats))
+
 image: all ## tests of cella-image, as TAP; KERNELS: a folder that a kernel package was unpacked into
 	@tests/run-image $(B)
 
+engines: all ## containerd with our shim, as TAP, where containerd is installed
+	@tests/run-engines $(B)
+
 testbed: all ## contract tests that want a whole machine: boot one, or TESTBED=host (root, systemd, all controllers)
 	@tests/run-testbed $(B) $(TESTBED)
+
+testbed-all: all ## every contract test in virtual machines of the test machine, those too that testbed leaves out: hours
+	@tests/run-testbed $(B) all
 
 testbed-shell: all ## a root shell in the test machine, with the current build in /cella; ^A x ends it
 	@tests/testbed/run --shell $(B)
@@ -206,12 +259,12 @@ lint: all ## format, layers, links, sizes, words, headers, clang-tidy, manual, a
 format: ## let clang-format write all C files anew
 	clang-format -i $(FORMATTED)
 
-fuzz: ## each parser for FUZZ_SECONDS under libFuzzer
+fuzz: ## each parser for FUZZ_SECONDS under libFuzzer, two at a time
 	@$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined B=$(B)/fuzz fuzz-programs
 	@tests/run-fuzz $(B)/fuzz $(FUZZ_SECONDS)
 
 fuzz-programs: $(FUZZ:%=$(B)/%)
-$(B)/fuzz_vsock: $(B)/tests/unit/microvm/virtio/driver.o
+$(B)/fuzz_vsock $(B)/fuzz_devices: $(B)/tests/unit/microvm/virtio/driver.o
 $(FUZZ:%=$(B)/%): $(B)/%: $(B)/tests/fuzz/%.o $(LIBCELLA)
 	$(say) LINK $@
 	$(Q)$(COMPILE) -fsanitize=fuzzer $(LINK_FLAGS) $(test_ldflags) -o $@ $^ $(filter-out -lcmocka,$(TEST_LDLIBS))
@@ -225,14 +278,19 @@ bench-docs: all $(BENCH) ## the same, into docs/bench: table, plots, a line of h
 bench-microvm: all ## `run` in a virtual machine beside QEMU's microvm, both in the test machine
 	@tests/testbed/run $(B) tests/bench/microvm-boot build
 
-$(BENCH): $(B)/tests/bench/%: $(B)/tests/bench/%.o
+bench-monitor: all $(B)/tests/bench/monitor ## the monitor alone beside the least use of /dev/kvm, and QEMU
+	@tests/bench/microvm-floor $(B)
+
+$(B)/tests/bench/monitor: $(LIBCELLA)
+$(BENCH) $(B)/tests/bench/monitor: $(B)/tests/bench/%: $(B)/tests/bench/%.o
 	$(say) LINK $@
-	$(Q)$(COMPILE) $(LINK_FLAGS) $(mode_ldflags) -o $@ $^
+	$(Q)$(COMPILE) $(LINK_FLAGS) $(mode_ldflags) -o $@ $(filter %.o,$^) $(filter %.a,$^)
 
 install: all ## into $(DESTDIR)$(PREFIX): program, manual, bash completion
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR)
 	install -m 755 $(COMMANDS:%=$(B)/%) $(DESTDIR)$(PREFIX)/bin
 	ln -sf cella $(DESTDIR)$(PREFIX)/bin/cella-microvm
+	ln -sf containerd-shim-cella-v2 $(DESTDIR)$(PREFIX)/bin/containerd-shim-cella-microvm-v2
 	install -m 755 $(INTERNAL:%=$(B)/%) $(DESTDIR)$(LIBEXECDIR)
 	$(foreach m,$(MANUALS),install -D -m 644 $(m) \
 	  $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m))$(newline))
@@ -240,12 +298,12 @@ install: all ## into $(DESTDIR)$(PREFIX): program, manual, bash completion
 	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/cella$(newline))
 
 uninstall: ## remove what install put there
-	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/bin/%,$(COMMANDS) cella-microvm) $(INTERNAL:%=$(DESTDIR)$(LIBEXECDIR)/%)
+	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/bin/%,$(COMMANDS) cella-microvm containerd-shim-cella-microvm-v2) $(INTERNAL:%=$(DESTDIR)$(LIBEXECDIR)/%)
 	rm -f $(foreach m,$(MANUALS),$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
 	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/cella
 
 # What people run, and what only programs of ours do.
-COMMANDS    := cella cella-image
+COMMANDS    := cella cella-image containerd-shim-cella-v2
 INTERNAL    := $(filter-out $(COMMANDS),$(PROGRAMS) $(HELPERS))
 MANUALS     := $(wildcard man/*.[1-9])
 COMPLETIONS := $(wildcard contrib/completion/cella.bash)
@@ -263,5 +321,5 @@ help: ## this list
 
 -include $(ALL:.o=.d) $(UNIT:=.d) $(UNIT_MORE:.o=.d) $(FUZZ:%=$(B)/tests/fuzz/%.d) $(BENCH:=.d)
 FORCE:
-.PHONY: all demo check image stress testbed testbed-shell setup unit unit-programs contract asan clang lint format fuzz fuzz-programs \
-        bench bench-docs bench-microvm install uninstall clean help FORCE
+.PHONY: all demo check image stress engines testbed testbed-all testbed-shell setup unit unit-programs contract asan clang lint format fuzz fuzz-programs \
+        bench bench-docs bench-microvm bench-monitor install uninstall clean help FORCE

@@ -17,8 +17,16 @@ struct host {
 	uint64_t bounding;     /* our bounding set */
 	uint64_t ignored_signals; /* left to us ignored: bit SIGNUM - 1 */
 	bool privileged;          /* CAP_SYS_ADMIN in our user namespace: mounts need no new one */
+	int filters;              /* descriptor of filters made before, borrowed; -1: none */
 	bool made_up;             /* by a test: nothing may be looked up on the real machine */
 };
+
+/* Whether cgroups that can't be made are done without: --rootless. */
+enum rootless { ROOTLESS_AUTO, ROOTLESS_YES, ROOTLESS_NO };
+
+/* Whether our user namespace is another than the first: then being root of it says little about the
+ * host. Unreadable: the cautious answer for a host without user namespaces, no. */
+bool host_in_user_namespace(void);
 
 /* Look.
  * Returns  0, or -1 and *err. Spec: proc(5), /proc/self/status. */

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,13 +15,17 @@
 /* A line is built in a buffer of the stack and leaves with one write(2): neither the heap nor stdio
  * nor the time zone (gmtime_r(3) locks and may read a file) is touched: the child may log too. */
 
-enum { MESSAGE_MOST = 2048, LINE_MOST = 4096, LINE_END = 64 };
+struct collector;
+
+enum { MESSAGE_MOST = 2048, LINE_MOST = 4096, LINE_END = 64, NAME_MOST = 64 };
 
 /* The one place that a process logs to: every part of it may have something to say. */
 static struct {
 	int fd; /* -1: stderr */
 	enum log_format format;
 	enum log_level level;
+	const struct collector *collector; /* NULL: a file */
+	char name[NAME_MOST + 1];          /* whose messages, for a collector */
 } log_to = {.fd = -1, .format = LOG_TEXT, .level = LOG_WARNING};
 
 static const char *const level_words[] = {"error", "warning", "info", "debug"};
@@ -148,13 +154,85 @@ static void put_stderr(struct line *line, enum log_level level, const char *mess
 	put_end(line, "\n");
 }
 
+/* ---- who collects messages: a datagram each ---- */
+
+/* Of syslog(3): LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG; of the facility for programs of users. */
+static const int priorities[LOG_LEVELS] = {3, 4, 6, 7};
+enum { FACILITY_USER = 1 << 3 };
+
+/* Spec: systemd's "Native Journal Protocol". */
+static void put_journal(struct line *line, enum log_level level, const char *message)
+{
+	char fields[NAME_MOST + 64];
+	int n = snprintf(fields, sizeof(fields),
+	                 "PRIORITY=%d\nSYSLOG_IDENTIFIER=%s\nMESSAGE=", priorities[level],
+	                 log_to.name);
+
+	put(line, fields, n > 0 ? (size_t)n : 0);
+	put_plain(line, message);
+	put_end(line, "\n");
+}
+
+/* As syslog(3) writes it. */
+static void put_syslog(struct line *line, enum log_level level, const char *message)
+{
+	char start[NAME_MOST + 64];
+	int n = snprintf(start, sizeof(start), "<%d>%s[%d]: ", FACILITY_USER | priorities[level],
+	                 log_to.name, (int)getpid());
+
+	put(line, start, n > 0 ? (size_t)n : 0);
+	put_plain(line, message);
+}
+
+struct collector {
+	const char *word, *socket;
+	void (*put)(struct line *line, enum log_level level, const char *message);
+};
+
+static const struct collector collectors[] = {
+	{"journald:", "/run/systemd/journal/socket", put_journal},
+	{"syslog:",   "/dev/log",                    put_syslog },
+};
+
+static const struct collector *find_collector(const char *path)
+{
+	for (size_t i = 0; i < sizeof(collectors) / sizeof(collectors[0]); i++)
+		if (text_begins(path, collectors[i].word))
+			return &collectors[i];
+	return NULL;
+}
+
+static int open_collector(const struct collector *collector, const char *name, struct error *err)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	size_t length = strlen(name);
+	int fd;
+
+	if (length == 0 || length > NAME_MOST || name[strcspn(name, "\n=")])
+		return fail(err, ERROR_USAGE, collector->word,
+		            "expected a name of at most %d characters behind it", NAME_MOST);
+	memcpy(address.sun_path, collector->socket, strlen(collector->socket) + 1);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return fail_errno(err, collector->socket, "socket");
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+		(void)fail_errno(err, collector->socket, "connect");
+		(void)close(fd);
+		return -1;
+	}
+	memcpy(log_to.name, name, length + 1);
+	return fd;
+}
+
 static void write_line(enum log_level level, const char *message)
 {
 	struct line line = {.length = 0};
 	int errnum = errno;
 	ssize_t n;
 
-	if (log_to.format == LOG_JSON)
+	if (log_to.collector)
+		log_to.collector->put(&line, level, message);
+	else if (log_to.format == LOG_JSON)
 		put_json(&line, level, message);
 	else if (log_to.fd >= 0)
 		put_file(&line, level, message);
@@ -181,9 +259,15 @@ static void PRINTF(2, 0) log_va(enum log_level level, const char *format, va_lis
 
 int log_open(const char *path, enum log_format format, enum log_level level, struct error *err)
 {
+	const struct collector *collector = path ? find_collector(path) : NULL;
 	int fd = -1;
 
-	if (path) {
+	if (collector) {
+		fd = open_collector(collector, path + strlen(collector->word), err);
+		if (fd < 0)
+			return -1;
+	} else if (path) {
+		path += text_begins(path, "file:") ? strlen("file:") : 0;
 		fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
 		if (fd < 0)
 			return fail_errno(err, path, "open");
@@ -191,6 +275,7 @@ int log_open(const char *path, enum log_format format, enum log_level level, str
 	if (log_to.fd >= 0)
 		(void)close(log_to.fd);
 	log_to.fd = fd;
+	log_to.collector = collector;
 	log_to.format = format;
 	log_to.level = level;
 	return 0;

@@ -16,13 +16,14 @@ enum log_format { LOG_TEXT, LOG_JSON };
  * `{"level":"error","msg":"…","time":"2026-01-02T15:04:05.123456789Z"}`. Each line is one write(2)
  * to a descriptor opened with O_APPEND.
  *
- * path     file to append to (made with mode 0644 where missing), or NULL for stderr.
+ * path     file to append to (made with mode 0644 where missing), with or without "file:" before it;
+ *          "journald:NAME" or "syslog:NAME", where NAME says whose message it is; or NULL for stderr.
  * level    what is more talkative than this is dropped.
  * Returns  0, or -1 and *err when the file can't be opened. */
 int log_open(const char *path, enum log_format format, enum log_level level,
              struct error *err) FALLIBLE;
 
-/* Where the log file is, or -1 when messages go to stderr; borrowed. */
+/* The log file, or the socket of who collects messages; -1 when they go to stderr. Borrowed. */
 int log_file(void);
 
 /* Whether a debug message would be written: the question to ask before costly preparations. */

@@ -45,6 +45,13 @@ int path_open(int root, const char *path, int flags, struct error *err)
 	return fd < 0 ? fail_errno(err, path, "open") : fd;
 }
 
+int path_open_plain(int root, const char *path, int flags, struct error *err)
+{
+	int fd = open_resolved(root, path, flags, in_root | RESOLVE_NO_SYMLINKS);
+
+	return fd < 0 ? fail_errno(err, path, "open") : fd;
+}
+
 int path_open_strict(int dir, const char *path, int flags, struct error *err)
 {
 	int fd = open_resolved(dir, path, flags, strict);
@@ -70,27 +77,46 @@ struct step {
 	mode_t mode;
 };
 
-/* Enter the directory of a step; where it is missing it is made in parent, the step before.
+/* Make the directory of a step in parent, and enter it.
  * Returns  an O_PATH descriptor, or -1 and *err. */
-static int enter(const struct step *step, int parent, struct error *err)
+static int make(const struct step *step, int parent, struct error *err)
 {
-	int flags = O_PATH | O_DIRECTORY;
-	int fd = open_resolved(step->root, step->prefix, flags, in_root);
 	bool taken = false;
+	int fd;
 
-	if (fd >= 0)
-		return fd;
-	if (errno != ENOENT)
-		return fail_errno(err, step->path, "open");
 	if (mkdirat(parent, step->name, step->mode) < 0) {
 		if (errno != EEXIST)
 			return fail_errno(err, step->path, "mkdir");
 		taken = true; /* by somebody who was faster, or by a dangling link */
 	}
-	fd = open_resolved(step->root, step->prefix, flags, in_root);
+	fd = open_resolved(step->root, step->prefix, O_PATH | O_DIRECTORY, in_root);
 	if (fd < 0 && errno == ENOENT && taken)
 		return fail_dangling(step->path, err);
 	return fd < 0 ? fail_errno(err, step->path, "open") : fd;
+}
+
+/* Enter the directory of a step; where it is missing it is made in parent, the step before. */
+static int enter(const struct step *step, int parent, struct error *err)
+{
+	int fd = open_resolved(step->root, step->prefix, O_PATH | O_DIRECTORY, in_root);
+
+	if (fd >= 0)
+		return fd;
+	return errno == ENOENT ? make(step, parent, err) : fail_errno(err, step->path, "open");
+}
+
+/* One component: it can be made in the root itself. */
+static bool is_flat(const char *path)
+{
+	path += strspn(path, "/");
+	return *path && !strchr(path, '/');
+}
+
+static int make_flat(int root, const char *prefix, const char *path, mode_t mode, struct error *err)
+{
+	const struct step step = {root, prefix, prefix + strspn(prefix, "/"), path, mode};
+
+	return make(&step, root, err);
 }
 
 /* The directory that the first length bytes of path name, made where it is missing. */
@@ -108,6 +134,8 @@ static int make_directory(int root, const char *path, size_t length, mode_t mode
 	at = open_resolved(root, length > 0 ? prefix : "/", O_PATH | O_DIRECTORY, in_root);
 	if (at >= 0 || errno != ENOENT)
 		return at >= 0 ? take_fd(&at) : fail_errno(err, path, "open");
+	if (is_flat(prefix))
+		return make_flat(root, prefix, path, mode, err);
 	at = open_resolved(root, "/", O_PATH | O_DIRECTORY, in_root);
 	if (at < 0)
 		return fail_errno(err, path, "open");

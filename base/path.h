@@ -22,6 +22,10 @@
  *          kept. */
 int path_open(int root, const char *path, int flags, struct error *err) FALLIBLE;
 
+/* The same, where no component may be a symbolic link.
+ * Errors  ELOOP when one is. */
+int path_open_plain(int root, const char *path, int flags, struct error *err) FALLIBLE;
+
 /* What mkdir -p does, resolving each component in the root; existing directories (and links to
  * directories inside the root) are entered.
  * Returns  an O_PATH descriptor of the last one, owned by the caller, or -1 and *err.

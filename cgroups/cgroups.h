@@ -41,12 +41,14 @@ struct systemd_scope;
 
 struct cgroup_plan {
 	const char *
-		path; /* "/cella/web", absolute in the v2 tree; NULL: no cgroup (rootless without rights) */
+		path; /* "/cella/web", absolute in the v2 tree; NULL: no cgroup (disabled, or rootless without rights) */
 	const char *mount; /* where the v2 tree is: "/sys/fs/cgroup" or "/sys/fs/cgroup/unified" */
 	const char *own;   /* the cgroup we are in ourselves */
 	bool controllers;  /* the tree has some: they are switched on down to the container's */
 	bool delegate;     /* the container's root may divide it further */
-	uint32_t owner_uid, owner_gid;        /* who that is on the host */
+	uint32_t owner_uid, owner_gid; /* who that is on the host */
+	const char
+		*below; /* a cgroup below it where the first process is, for it to divide; NULL */
 	struct cgroup_writes writes;          /* limits, in the order to write them */
 	const struct device_program *devices; /* NULL: no rules */
 	struct arena *arena;                  /* where the plan is */
@@ -58,7 +60,9 @@ struct cgroup_request {
 	const struct spec *spec;
 	const struct host *host;
 	const char *id;
-	bool systemd; /* have systemd make it */
+	bool systemd;  /* have systemd make it */
+	bool disabled; /* make none */
+	enum rootless rootless;
 };
 
 /* Decide the place and the limits; what can't be limited here is refused by its JSON path. Changes nothing.
@@ -82,11 +86,15 @@ int cgroup_apply(struct cgroup_plan *plan, struct error *err) FALLIBLE;
  * until now goes. dir is cgroup_apply()'s, borrowed. Returns 0, or -1 and *err. */
 int cgroup_settle(struct cgroup_plan *plan, int dir, struct error *err) FALLIBLE;
 
+/* Make the cgroup that the plan has below the container's, give it to the container's root, and move a
+ * process there; where it has none, nothing. Returns 0, or -1 and *err. Context: host. Spec: crun(1), "run.oci.delegate-cgroup". */
+int cgroup_move_below(const struct cgroup_plan *plan, pid_t pid, struct error *err) FALLIBLE;
+
 /* From here on `path` is the absolute path in the v2 tree as state.json has it; the tree is found again. */
 
 /* Open a container's cgroup. Returns the directory's descriptor, or -1 and *err (ENOENT: gone). */
 int cgroup_open(const char *path, struct error *err) FALLIBLE;
-/* Likewise a sub-cgroup that the container has made: below is "/NAME", without links or "..". */
+/* Likewise a sub-cgroup that the container has made: below is "/NAME", without links or ".."; "/" is its own. */
 int cgroup_open_below(const char *path, const char *below, struct error *err) FALLIBLE;
 /* Likewise the cgroup that a process of the container is in: path, or one below it. */
 int cgroup_open_of(pid_t pid, const char *path, struct error *err) FALLIBLE;

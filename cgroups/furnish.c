@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/own.h"
 
 #include "devices.h"
 #include "furnish.h"
@@ -31,6 +34,32 @@ static int delegate(const struct cgroup_plan *plan, int dir, struct error *err)
 		            0 &&
 		    errno != ENOENT)
 			return fail_errno(err, object, "chown");
+	return 0;
+}
+
+static int move_below(const struct cgroup_plan *plan, pid_t pid, struct error *err)
+{
+	owned_fd parent = cgroup_open(plan->path, err);
+	owned_fd dir = -1;
+	char number[16];
+
+	if (parent < 0)
+		return -1;
+	if (mkdirat(parent, plan->below, 0755) < 0 && errno != EEXIST)
+		return fail_errno(err, plan->below, "mkdir");
+	dir = openat(parent, plan->below, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return fail_errno(err, plan->below, "open");
+	(void)snprintf(number, sizeof(number), "%d", (int)pid);
+	if (fd_write_file(dir, "cgroup.procs", number, err) < 0)
+		return -1;
+	return delegate(plan, dir, err);
+}
+
+int cgroup_move_below(const struct cgroup_plan *plan, pid_t pid, struct error *err)
+{
+	if (plan->below && move_below(plan, pid, err) < 0)
+		return error_within(err, "annotations[\"run.oci.delegate-cgroup\"]");
 	return 0;
 }
 

@@ -27,6 +27,8 @@ int cgroup_open_below(const char *path, const char *below, struct error *err)
 
 	if (dir < 0)
 		return -1;
+	if (!below[strspn(below, "/")])
+		return take_fd(&dir);
 	if (!tree_is_below(below))
 		return fail(err, ERROR_USAGE, below,
 		            "expected the path of a cgroup below the container's: /NAME");

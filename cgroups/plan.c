@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/own.h"
 #include "base/text.h"
 
@@ -27,22 +28,9 @@ struct found {
 	char controllers[512];
 };
 
-/* Whether our user namespace is another than the first: then being privileged says little about the
- * host's cgroups. Unreadable: the cautious answer for a host without user namespaces, no. */
-static bool in_user_namespace(void)
-{
-	static const char all[] = "         0          0 4294967295\n"; /* "%10u %10u %10u\n" */
-	struct error ignored;
-	char map[128];
-
-	if (fd_read_small(AT_FDCWD, "/proc/self/uid_map", map, sizeof(map), &ignored) < 0)
-		return false;
-	return strcmp(map, all) != 0;
-}
-
 static bool is_rootless(const struct host *host)
 {
-	return !host->privileged || in_user_namespace();
+	return !host->privileged || host_in_user_namespace();
 }
 
 static int look(const struct host *host, struct found *found, struct error *err)
@@ -185,6 +173,8 @@ static int decide_place(const struct cgroup_request *request, const struct found
 	const char *wanted = request->spec->linux_.cgroups_path;
 	bool rootless = !request->host->made_up && found->rootless;
 
+	if (request->rootless != ROOTLESS_AUTO)
+		rootless = request->rootless == ROOTLESS_YES;
 	if (request->systemd) {
 		plan->scope = ARENA_NEW(plan->arena, struct systemd_scope);
 		if (arena_check(plan->arena, err) < 0)
@@ -194,14 +184,48 @@ static int decide_place(const struct cgroup_request *request, const struct found
 	}
 	if (decide_path(wanted, found->own, request->id, plan->arena, ret_path, err) < 0)
 		return -1;
-	if (rootless && (!found->tree || !may_write(found, *ret_path)))
+	if (rootless && !request->host->made_up && (!found->tree || !may_write(found, *ret_path))) {
+		log_debug("%s: no right to make '%s': done without", object, *ret_path);
 		*ret_path = NULL;
+	}
 	return 0;
 }
 
 const char *cgroup_unit(const struct cgroup_plan *plan)
 {
 	return plan->scope ? plan->scope->unit : NULL;
+}
+
+/* crun's annotation: the name of a cgroup below the container's. */
+static int plan_below(const struct spec *spec, struct cgroup_plan *plan, struct error *err)
+{
+	static const char key[] = "run.oci.delegate-cgroup";
+	const char *name = spec_annotation(spec, key);
+
+	if (!name || !*name)
+		return 0;
+	if (strchr(name, '/') || name[0] == '.' || strlen(name) > NAME_MAX)
+		(void)fail(err, ERROR_CONFIG, "", "'%.100s': expected the name of a cgroup", name);
+	else if (!plan->path)
+		(void)fail(err, ERROR_UNSUPPORTED, "", "the container has no cgroup");
+	else {
+		plan->below = name;
+		return 0;
+	}
+	return error_within(err, "annotations[\"%s\"]", key);
+}
+
+static int refuse_limit(const struct cgroup_request *request, const struct found *found,
+                        const char *member, struct error *err)
+{
+	const char *wanted = request->spec->linux_.cgroups_path;
+
+	if (request->disabled)
+		return fail(err, ERROR_UNSUPPORTED, member,
+		            "wants a cgroup, and --cgroup-manager is disabled");
+	return fail(err, ERROR_UNSUPPORTED, member,
+	            "wants a cgroup, and this user may make none at '%s'",
+	            wanted ? wanted : found->own);
 }
 
 int cgroup_plan(const struct cgroup_request *request, struct arena *arena,
@@ -219,7 +243,7 @@ int cgroup_plan(const struct cgroup_request *request, struct arena *arena,
 	if (arena_check(arena, err) < 0)
 		return error_within(err, "%s", object);
 	plan->arena = arena;
-	if (decide_place(request, &found, plan, &path, err) < 0)
+	if (!request->disabled && decide_place(request, &found, plan, &path, err) < 0)
 		return -1;
 	if (limits_plan(&spec->linux_.resources, host->made_up ? NULL : found.controllers, arena,
 	                &plan->writes, err) < 0)
@@ -230,16 +254,16 @@ int cgroup_plan(const struct cgroup_request *request, struct arena *arena,
 	if (devices_plan(&spec->linux_.resources, arena, &devices, err) < 0)
 		return -1;
 	/* A plain user's container has no right to make nodes, nor he one to load programs. */
-	plan->devices = found.rootless ? NULL : devices;
+	plan->devices = found.rootless || !path ? NULL : devices;
 	if (!path && plan->writes.count > 0)
-		return fail(err, ERROR_UNSUPPORTED, plan->writes.item[0].member,
-		            "wants a cgroup, and this user may make none at '%s'",
-		            spec->linux_.cgroups_path ? spec->linux_.cgroups_path : found.own);
+		return refuse_limit(request, &found, plan->writes.item[0].member, err);
 	plan->path = path;
 	plan->mount = arena_text(arena, found.mount);
 	plan->own = arena_text(arena, found.own);
 	plan->controllers = found.controllers[strspn(found.controllers, " \n")] != '\0';
 	plan->delegate = path && is_delegated(spec);
+	if (plan_below(spec, plan, err) < 0)
+		return -1;
 	plan->owner_uid = host_id(&spec->linux_.uid_mappings);
 	plan->owner_gid = host_id(&spec->linux_.gid_mappings);
 	if (arena_check(arena, err) < 0)

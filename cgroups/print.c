@@ -17,6 +17,8 @@ void cgroup_print(const struct cgroup_plan *plan, struct json_writer *w, const c
 		json_text(w, "systemdUnit", plan->scope->unit);
 	if (plan->delegate)
 		json_bool(w, "delegate", true);
+	if (plan->below)
+		json_text(w, "below", plan->below);
 	if (plan->devices)
 		json_u64(w, "devicesProgramInstructions", plan->devices->count);
 	if (plan->writes.count > 0) {

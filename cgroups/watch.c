@@ -123,6 +123,7 @@ int cgroup_watch(struct container_watch *watch, int timeout_ms, enum container_e
 		{.fd = watch->population, .events = POLLPRI},
 		{.fd = watch->memory,     .events = POLLPRI}, /* poll(2) passes over -1 */
 		{.fd = watch->above,      .events = POLLPRI},
+		{.fd = watch->other,      .events = POLLIN },
 	};
 
 	if (look(watch, ret, err) < 0)

@@ -8,6 +8,7 @@
 #include "exec_process.h"
 #include "foreground.h"
 #include "handover.h"
+#include "starting.h"
 
 /* As with crun and runc: not to be taken for a status of the program. */
 enum { EXIT_NOT_STARTED = 255 };
@@ -24,15 +25,15 @@ static const struct option_row rows[] = {
 	{"additional-gids", 'g', "GID", "add a group; may be repeated", AT(LIST_AT, additional_gids)},
 	{"cap", 'c', "CAP", "add a capability; may be repeated", AT(LIST_AT, capabilities)},
 	{"no-new-privs", 0, NULL, "programs can gain no rights", AT(SWITCH_AT, no_new_privs)},
-	{"cgroup", 0, "PATH", "put it into this sub-cgroup of the container's", AT(TEXT_AT, cgroup)},
+	{"cgroup", 0, "PATH", "put it into this sub-cgroup of the container's", AT(LIST_AT, cgroups)},
+	{"process-label", 0, "LABEL", "SELinux label of the process", AT(TEXT_AT, process_label)},
+	{"apparmor", 0, "PROFILE", "AppArmor profile of the process", AT(TEXT_AT, apparmor)},
 	{"detach", 'd', NULL, "return once the program runs", AT(SWITCH_AT, detach)},
 	{"console-socket", 0, "PATH", "socket that gets the terminal's master end", AT(TEXT_AT, console_socket)},
 	{"pid-file", 0, "FILE", "write the pid of the process here", AT(TEXT_AT, pid_file)},
 	{"pidfd-socket", 0, "PATH", "socket that gets a pidfd of the process", AT(TEXT_AT, pidfd_socket)},
 	{"preserve-fds", 0, "N", "pass descriptors 3 to 2 + N on", AT(NUMBER_AT, preserve_fds)},
 	{"ignore-paused", 0, NULL, "in a paused container too: after resume", AT(SWITCH_AT, ignore_paused)},
-	{"process-label", 0, "LABEL", NULL, REFUSED},
-	{"apparmor", 0, "PROFILE", NULL, REFUSED},
 };
 /* clang-format on */
 
@@ -100,14 +101,14 @@ static int exec(struct call *call, struct error *err)
 	owned_container struct container *c = NULL;
 	OWNED(result_release) struct exec_result result = {.pidfd = -1, .console = -1};
 	owned_foreground front = FOREGROUND_NONE;
-	const struct exec_options options = {.preserve_fds = f->preserve_fds,
-	                                     .cgroup = f->cgroup,
-	                                     .ignore_paused = f->ignore_paused};
+	struct exec_options options = {.ignore_paused = f->ignore_paused};
 	struct spec_process *process = NULL;
 	OWNED(sockets_release) struct sockets sockets = {-1, -1};
 	int status;
 
-	if (preserve_fds_check(f->preserve_fds, err) < 0 ||
+	if (starting_descriptors(f->preserve_fds, &options.activation, &options.preserve_fds, err) <
+	            0 ||
+	    exec_cgroup(&f->cgroups, call->arena, &options.cgroup, err) < 0 ||
 	    container_open(call->rt, call->operands[0], false, &c, err) < 0 ||
 	    container_config(c, err) < 0 ||
 	    exec_process(&c->spec->process, f, call->operands + 1, call->arena, &process, err) <

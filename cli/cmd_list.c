@@ -6,6 +6,7 @@
 #include "base/text.h"
 
 #include "command.h"
+#include "owner.h"
 #include "report.h"
 
 struct list_flags {
@@ -25,15 +26,17 @@ static const char *const heading[] = {"ID", "PID", "STATUS", "BUNDLE", "CREATED"
 struct output {
 	struct report report;
 	struct json_writer json;
+	struct arena *arena;
+	const char *owner; /* the name of this one; NULL: not looked up yet */
+	uint32_t uid;
 	bool is_json;
 };
 
-static void add_row(struct report *report, const struct state *state)
+static void add_row(struct report *report, const struct state *state, const char *owner)
 {
-	char pid[16], owner[16];
+	char pid[16];
 
 	(void)snprintf(pid, sizeof(pid), "%d", (int)state->pid);
-	(void)snprintf(owner, sizeof(owner), "%u", (unsigned int)state->owner);
 	report_add(report, state->id);
 	report_add(report, pid);
 	report_add(report, container_status_names[state->status]);
@@ -42,16 +45,13 @@ static void add_row(struct report *report, const struct state *state)
 	report_add(report, owner);
 }
 
-static void add_object(struct json_writer *w, const struct state *state)
+static void add_object(struct json_writer *w, const struct state *state, const char *owner)
 {
-	char owner[16];
-
-	(void)snprintf(owner, sizeof(owner), "%u", (unsigned int)state->owner);
 	json_open(w, NULL, '{');
 	state_write_oci(w, state);
 	json_text(w, "rootfs", state->rootfs);
 	json_text(w, "created", state->created);
-	json_text(w, "owner", owner); /* a text with runc too */
+	json_text(w, "owner", owner);
 	json_close(w);
 }
 
@@ -65,10 +65,13 @@ static void add(const struct runtime *rt, const char *id, struct output *output)
 			log_dropped("while listing", &err);
 		return;
 	}
+	if (!output->owner || output->uid != c->state.owner)
+		output->owner = owner_name(c->state.owner, output->arena);
+	output->uid = c->state.owner;
 	if (output->is_json)
-		add_object(&output->json, &c->state);
+		add_object(&output->json, &c->state, output->owner);
 	else
-		add_row(&output->report, &c->state);
+		add_row(&output->report, &c->state, output->owner ? output->owner : "?");
 }
 
 static int print_names(const char *const *ids, size_t count, struct text *out, struct error *err)
@@ -85,6 +88,7 @@ static int run(struct call *call, struct error *err)
 	struct output output = {
 		.report = {.arena = call->arena, .columns = ARRAY_SIZE(heading)},
 		.json = {.out = &out,          .indent = 2                   },
+		.arena = call->arena,
 		.is_json = f->format == FORMAT_JSON,
 	};
 	const char **ids = NULL;

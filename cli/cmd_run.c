@@ -3,24 +3,24 @@
 
 #include "creation.h"
 #include "foreground.h"
+#include "starting.h"
 
 static const struct option_row rows[] = {
+	{"detach", 'd', NULL, "return once the program runs",                  CREATION_AT(SWITCH_AT, detach)},
+	{"keep",   0,   NULL, "do not delete the container when it has ended",
+         CREATION_AT(SWITCH_AT,								       keep)  },
 	CREATION_ROWS,
-	{"detach",       'd', NULL, "return once the program runs",                  CREATION_AT(SWITCH_AT, detach)      },
-	{"keep",         0,   NULL, "do not delete the container when it has ended",
-          CREATION_AT(SWITCH_AT,									     keep)        },
-	{"no-subreaper", 0,   NULL, "accepted: cella never adopts processes",
-          CREATION_AT(SWITCH_AT,									     no_subreaper)},
 };
 
-static int make_and_start(struct call *call, bool in_front, struct container **ret_container,
-                          struct error *err)
+/* front  we stay there; NULL: we do not. */
+static int make_and_start(struct call *call, struct foreground *front,
+                          struct container **ret_container, struct error *err)
 {
 	owned_container struct container *c = NULL;
 
-	if (creation_make(call, true, in_front, &c, err) < 0)
+	if (creation_make(call, true, front != NULL, &c, err) < 0)
 		return -1;
-	if (container_start(c, err) < 0) {
+	if ((front ? starting_in_front(c, &front->notify, err) : starting_behind(c, err)) < 0) {
 		creation_undo(c);
 		return -1;
 	}
@@ -36,7 +36,7 @@ static int stay(struct call *call, struct error *err)
 	struct error ignored;
 	int status;
 
-	if (foreground_open(&front, err) < 0 || make_and_start(call, true, &c, err) < 0)
+	if (foreground_open(&front, err) < 0 || make_and_start(call, &front, &c, err) < 0)
 		return -1;
 	status = foreground_wait(&front, c->state.pid, c->init, c->console, err);
 	if (status < 0) {
@@ -57,7 +57,7 @@ static int run(struct call *call, struct error *err)
 	if (f->dry_run)
 		return creation_dry_run(call, true, err);
 	if (f->detach)
-		return make_and_start(call, false, &c, err);
+		return make_and_start(call, NULL, &c, err);
 	return stay(call, err);
 }
 

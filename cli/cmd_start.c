@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
+#include "starting.h"
 
 static int start(struct call *call, struct error *err)
 {
@@ -7,7 +8,7 @@ static int start(struct call *call, struct error *err)
 
 	if (container_open(call->rt, call->operands[0], true, &c, err) < 0)
 		return -1;
-	return container_start(c, err);
+	return starting_behind(c, err);
 }
 
 const struct command start_command = {

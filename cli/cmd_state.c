@@ -2,6 +2,7 @@
 #include "base/text.h"
 
 #include "command.h"
+#include "owner.h"
 #include "report.h"
 
 static int run(struct call *call, struct error *err)
@@ -16,7 +17,7 @@ static int run(struct call *call, struct error *err)
 	state_write_oci(&w, &c->state);
 	json_text(&w, "rootfs", c->state.rootfs);
 	json_text(&w, "created", c->state.created);
-	json_u64(&w, "owner", c->state.owner);
+	json_text(&w, "owner", owner_name(c->state.owner, call->arena));
 	json_text(&w, "executor", c->state.executor);
 	json_close(&w);
 	text_append(&out, "\n");

@@ -17,6 +17,7 @@ struct update_flags {
 	const char *cpu_share, *cpu_period, *cpu_quota, *cpu_burst, *cpu_idle, *cpuset_cpus,
 		*cpuset_mems;
 	const char *pids_limit, *blkio_weight;
+	const char *l3_cache_schema, *mem_bw_schema;
 };
 
 #define ROW(name, argument, help, member)                                                          \
@@ -26,7 +27,7 @@ struct update_flags {
 
 static const struct option_row rows[] = {
 	{"resources", 'r',      "FILE",      "a linux.resources object; - is stdin",
-         TEXT_AT(struct update_flags,                           resources)},
+         TEXT_AT(struct update_flags,						    resources)},
 	ROW("memory", "BYTES", "most memory: 512m, 1g, -1 (no limit)", memory),
 	ROW("memory-swap", "BYTES", "most memory and swap together", memory_swap),
 	ROW("memory-reservation", "BYTES", "memory that is taken from it last", memory_reservation),
@@ -38,15 +39,15 @@ static const struct option_row rows[] = {
 	ROW("cpuset-cpus", "LIST", "CPUs it may run on: 0-3,8", cpuset_cpus),
 	ROW("cpuset-mems", "LIST", "memory nodes it may use: 0,1", cpuset_mems),
 	ROW("pids-limit", "N", "most processes and threads", pids_limit),
+	ROW("l3-cache-schema", "TEXT", "lines for the L3 cache, as resctrl has them",
+            l3_cache_schema),
+	ROW("mem-bw-schema", "TEXT", "the line for memory bandwidth", mem_bw_schema),
 	ROW("blkio-weight", "N", "share of block devices, 10 to 1000", blkio_weight),
  /* of cgroup v1 */
-	{"kernel-memory",           0,     "BYTES",     NULL,                                REFUSED},
-	{"kernel-memory-tcp",           0, "BYTES", NULL,                                REFUSED    },
-	{"cpu-rt-period",           0,     "USEC",     NULL,                                 REFUSED},
-	{"cpu-rt-runtime",           0,    "USEC",    NULL,                                 REFUSED     },
- /* of resctrl */
-	{"l3-cache-schema",           0,   "TEXT",   NULL,                                 REFUSED},
-	{"mem-bw-schema",           0,     "TEXT",     NULL,                                 REFUSED   },
+	{"kernel-memory",           0,     "BYTES",     "cgroup v2 has no such limit",                                REFUSED},
+	{"kernel-memory-tcp",           0, "BYTES", "cgroup v2 has no such limit",                                REFUSED    },
+	{"cpu-rt-period",           0,     "USEC",     "cgroup v2 has no such limit",                                 REFUSED},
+	{"cpu-rt-runtime",           0,    "USEC",    "cgroup v2 has no such limit",                                 REFUSED     },
 };
 
 enum form { BYTES, WHOLE, NATURAL, WORDS };
@@ -73,6 +74,8 @@ static const struct {
 	{"--cpuset-cpus",        WORDS,   FROM(cpuset_cpus),        TO(cpu.cpus),           0,  0         },
 	{"--cpuset-mems",        WORDS,   FROM(cpuset_mems),        TO(cpu.mems),           0,  0         },
 	{"--pids-limit",         WHOLE,   FROM(pids_limit),         TO(pids_limit),         0,  INT64_MAX },
+	{"--l3-cache-schema",    WORDS,   FROM(l3_cache_schema),    TO(l3_cache_schema),    0,  0         },
+	{"--mem-bw-schema",      WORDS,   FROM(mem_bw_schema),      TO(mem_bw_schema),      0,  0         },
 	{"--blkio-weight",       NATURAL, FROM(blkio_weight),       TO(block_io.weight),    10, 1000      },
 };
 

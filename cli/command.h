@@ -24,12 +24,12 @@
 #include "runtime/runtime.h"
 
 enum option_kind {
-	OPTION_SWITCH,  /* bool */
-	OPTION_TEXT,    /* const char *: the last one counts */
-	OPTION_NUMBER,  /* unsigned int */
-	OPTION_LIST,    /* struct option_list: may be repeated */
-	OPTION_WORD,    /* int: the value of one of the words */
-	OPTION_REFUSED, /* of crun or runc, and not there yet: neither in help nor in completion */
+	OPTION_SWITCH, /* bool */
+	OPTION_TEXT,   /* const char *: the last one counts */
+	OPTION_NUMBER, /* unsigned int */
+	OPTION_LIST,   /* struct option_list: may be repeated */
+	OPTION_WORD,   /* int: the value of one of the words */
+	OPTION_REFUSED, /* of crun or runc, and not here: neither in help nor in completion; help says why */
 	OPTION_KINDS
 };
 
@@ -95,20 +95,21 @@ extern const struct command *const commands[];
 
 extern const struct command create_command, start_command, run_command, exec_command, kill_command,
 	delete_command, state_command, list_command, ps_command, top_command, events_command,
-	pause_command, resume_command, update_command, spec_command, features_command,
-	completion_command;
+	pause_command, resume_command, update_command, mounts_command, checkpoint_command,
+	restore_command, spec_command, features_command, completion_command;
 
 /* executors.c: ends with NULL. */
 extern const struct executor *const executors[];
 
-enum cgroup_manager { MANAGER_CGROUPFS, MANAGER_SYSTEMD };
+enum cgroup_manager { MANAGER_CGROUPFS, MANAGER_SYSTEMD, MANAGER_DISABLED };
 
 /* globals.c: what stands in front of the command. */
 struct global_flags {
-	const char *root, *log, *executor;
+	const char *root, *log, *executor, *criu;
 	int log_format; /* enum log_format */
 	int log_level;  /* enum log_level + 1; 0: not given */
-	int cgroup_manager, rootless;
+	int cgroup_manager;
+	int rootless; /* enum rootless */
 	bool systemd_cgroup, debug, version;
 };
 extern const struct option_row global_options[];

@@ -9,6 +9,7 @@
 #include "creation.h"
 #include "handover.h"
 #include "report.h"
+#include "starting.h"
 
 static int read_options(const struct call *call, bool start_at_once, struct create_options *ret,
                         struct error *err)
@@ -30,9 +31,9 @@ static int read_options(const struct call *call, bool start_at_once, struct crea
 		.no_pivot = f->no_pivot,
 		.no_new_keyring = f->no_new_keyring,
 		.start_at_once = start_at_once,
-		.preserve_fds = f->preserve_fds,
+		.notify = starting_manager() != NULL,
 	};
-	return preserve_fds_check(f->preserve_fds, err);
+	return starting_descriptors(f->preserve_fds, &ret->activation, &ret->preserve_fds, err);
 }
 
 int creation_dry_run(const struct call *call, bool start_at_once, struct error *err)
@@ -47,8 +48,7 @@ int creation_dry_run(const struct call *call, bool start_at_once, struct error *
 	return report_write(&out, err);
 }
 
-/* The terminal's master goes to who asked for it, or stays with us in front. */
-static int hand_over(struct container *c, int socket, struct error *err)
+int creation_hand_over(struct container *c, int socket, struct error *err)
 {
 	owned_fd master = -1;
 
@@ -58,6 +58,18 @@ static int hand_over(struct container *c, int socket, struct error *err)
 	if (master < 0)
 		return fail(err, ERROR_SYSTEM, "process.terminal", "its master end is missing");
 	return console_send(socket, master, err);
+}
+
+/* As crun has it: the same as --pidfd-socket, asked for by the config. */
+static int serve_receiver(const struct container *c, struct error *err)
+{
+	static const char annotation[] = "run.oci.pidfd_receiver";
+	owned_fd socket = -1;
+
+	if (pidfd_connect(spec_annotation(c->spec, annotation), &socket, err) < 0 ||
+	    pidfd_send(socket, c->init, err) < 0)
+		return error_within(err, "%s", annotation);
+	return 0;
 }
 
 void creation_undo(struct container *c)
@@ -85,8 +97,8 @@ int creation_make(const struct call *call, bool start_at_once, bool in_front,
 	                               : TERMINAL_NOWHERE;
 	if (container_create(call->rt, &options, &c, err) < 0)
 		return -1;
-	if (hand_over(c, socket, err) < 0 || pidfd_send(pidfd_socket, c->init, err) < 0 ||
-	    pid_file_write(f->pid_file, c->state.pid, err) < 0) {
+	if (creation_hand_over(c, socket, err) < 0 || pidfd_send(pidfd_socket, c->init, err) < 0 ||
+	    serve_receiver(c, err) < 0 || pid_file_write(f->pid_file, c->state.pid, err) < 0) {
 		creation_undo(c);
 		return -1;
 	}

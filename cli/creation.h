@@ -8,8 +8,8 @@
 struct creation_flags {
 	const char *bundle, *config, *console_socket, *pidfd_socket, *pid_file;
 	unsigned int preserve_fds;
-	bool no_pivot, no_new_keyring, dry_run;
-	bool detach, keep, no_subreaper; /* run only */
+	bool no_pivot, no_new_keyring, no_subreaper, dry_run;
+	bool detach, keep; /* run only */
 };
 
 /* Their common rows. */
@@ -24,16 +24,18 @@ struct creation_flags {
 	 CREATION_AT(TEXT_AT, console_socket)},                                                    \
 	{"pid-file", 0, "FILE", "write the pid of the container's process here",                   \
 	 CREATION_AT(TEXT_AT, pid_file)},                                                          \
+	{"pidfd-socket", 0, "PATH", "socket that gets a pidfd of its process",                     \
+	 CREATION_AT(TEXT_AT, pidfd_socket)},                                                      \
 	{"preserve-fds", 0, "N", "pass descriptors 3 to 2 + N on",                                 \
 	 CREATION_AT(NUMBER_AT, preserve_fds)},                                                    \
 	{"no-pivot", 0, NULL, "enter the root without pivot_root",                                 \
 	 CREATION_AT(SWITCH_AT, no_pivot)},                                                        \
 	{"no-new-keyring", 0, NULL, "keep the session keyring of the caller",                      \
 	 CREATION_AT(SWITCH_AT, no_new_keyring)},                                                  \
+	{"no-subreaper", 0, NULL, "accepted: cella never adopts processes",                        \
+	 CREATION_AT(SWITCH_AT, no_subreaper)},                                                    \
 	{"dry-run", 0, NULL, "print the plan as JSON and change nothing",                          \
-	 CREATION_AT(SWITCH_AT, dry_run)},                                                         \
-	{"pidfd-socket", 0, "PATH", "socket that gets a pidfd of its process",                       \
-	 CREATION_AT(TEXT_AT, pidfd_socket)}
+	 CREATION_AT(SWITCH_AT, dry_run)}
 /* clang-format on */
 
 /* --dry-run: print the plan. Returns the exit status, or -1 and *err. */
@@ -47,6 +49,9 @@ int creation_dry_run(const struct call *call, bool start_at_once, struct error *
  * Returns        0, or -1 and *err; on -1 nothing is left. */
 int creation_make(const struct call *call, bool start_at_once, bool in_front,
                   struct container **ret_container, struct error *err) FALLIBLE;
+
+/* The terminal's master goes to who asked for it, or (socket -1) stays with us in front. Returns 0, or -1 and *err. */
+int creation_hand_over(struct container *c, int socket, struct error *err) FALLIBLE;
 
 /* End and delete what was made, after a later failure; errors of that are logged. */
 void creation_undo(struct container *c);

@@ -180,10 +180,39 @@ int exec_process(const struct spec_process *config, const struct exec_flags *fla
 		return -1;
 	if (flags->cwd)
 		p->cwd = flags->cwd;
+	if (flags->apparmor)
+		p->apparmor_profile = flags->apparmor;
+	if (flags->process_label)
+		p->selinux_label = flags->process_label;
 	if (flags->tty)
 		p->terminal = true;
 	if (flags->no_new_privs)
 		p->no_new_privileges = true;
 	*ret_process = p;
 	return 0;
+}
+
+/* "[CONTROLLER[,CONTROLLER...]:]PATH": in v2 one tree has all controllers, so all words must mean one place. */
+int exec_cgroup(const struct option_list *words, struct arena *arena, const char **ret_path,
+                struct error *err)
+{
+	const char *path = NULL;
+
+	for (size_t i = 0; i < words->count; i++) {
+		const char *word = words->item[i], *colon = strchr(word, ':');
+		const char *this = colon ? colon + 1 : word;
+
+		this += strspn(this, "/");
+		if (strchr(this, ':') || colon == word)
+			return fail(err, ERROR_USAGE, "--cgroup",
+			            "'%.100s' is not PATH or CONTROLLER:PATH", word);
+		if (path && strcmp(path, this) != 0)
+			return fail(
+				err, ERROR_USAGE, "--cgroup",
+				"'/%.100s' and '/%.100s': in cgroup v2 a process is in one place",
+				path, this);
+		path = this;
+	}
+	*ret_path = path ? arena_format(arena, "/%s", path) : NULL;
+	return path ? arena_check(arena, err) : 0;
 }

@@ -9,8 +9,9 @@
 
 /* What the command line of exec says about the process. */
 struct exec_flags {
-	const char *process, *cwd, *user, *console_socket, *pidfd_socket, *pid_file, *cgroup;
-	struct option_list env, additional_gids, capabilities;
+	const char *process, *cwd, *user, *console_socket, *pidfd_socket, *pid_file, *apparmor,
+		*process_label;
+	struct option_list env, additional_gids, capabilities, cgroups;
 	unsigned int preserve_fds;
 	bool tty, no_new_privs, detach, ignore_paused;
 };
@@ -25,5 +26,10 @@ struct exec_flags {
 int exec_process(const struct spec_process *config, const struct exec_flags *flags, char **args,
                  struct arena *arena, struct spec_process **ret_process,
                  struct error *err) FALLIBLE;
+
+/* The one place that the words of --cgroup mean, below the container's cgroup; NULL: there are none.
+ * Returns 0, or -1 and *err. */
+int exec_cgroup(const struct option_list *words, struct arena *arena, const char **ret_path,
+                struct error *err) FALLIBLE;
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "foreground.h"
 #include "relay.h"
+#include "starting.h"
 
 /* Left alone: what can't be caught, what stops us when we touch the terminal from behind, what our
  * own faults raise, and what nobody sends on purpose. */
@@ -111,8 +112,8 @@ static void resize(const struct front *front)
 void foreground_close(struct foreground *f)
 {
 	restore(f);
-	if (f->signals >= 0)
-		(void)close(take_fd(&f->signals));
+	fd_release(&f->signals);
+	fd_release(&f->notify);
 }
 
 /* ---- signals ---- */
@@ -187,6 +188,14 @@ static int process_ended(struct loop_source *self, uint32_t events, struct error
 	return 0;
 }
 
+static int notify_ready(struct loop_source *self, uint32_t events, struct error *err)
+{
+	(void)events;
+	(void)err;
+	starting_pass_on(self->fd, starting_manager());
+	return 0;
+}
+
 static int start_terminal(struct front *front, struct error *err)
 {
 	if (front->console < 0)
@@ -205,14 +214,18 @@ int foreground_wait(struct foreground *f, pid_t pid, int pidfd, int console, str
 	struct front front = {.f = f, .loop = loop, .pidfd = pidfd, .console = console};
 	struct loop_source signals = {f->signals, signals_ready, &front};
 	struct loop_source process = {pidfd, process_ended, &front};
+	struct loop_source notify = {f->notify, notify_ready, NULL};
 	int result;
 
 	if (!loop || loop_add(loop, &signals, EPOLLIN, err) < 0 ||
-	    loop_add(loop, &process, EPOLLIN, err) < 0)
+	    loop_add(loop, &process, EPOLLIN, err) < 0 ||
+	    (f->notify >= 0 && loop_add(loop, &notify, EPOLLIN, err) < 0))
 		return -1;
 	result = start_terminal(&front, err);
 	if (result == 0)
 		result = loop_run(loop, err);
 	restore(f);
+	if (f->notify >= 0) /* its last words */
+		starting_pass_on(f->notify, starting_manager());
 	return result < 0 ? -1 : process_wait(pid, err);
 }

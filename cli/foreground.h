@@ -14,13 +14,14 @@
 struct foreground {
 	int signals; /* signalfd, -1 */
 	int tty;     /* which of 0, 1, 2 is our terminal, -1 */
+	int notify;  /* where the process says what it is doing, for who waits for us; -1 */
 	bool raw;    /* its modes are changed */
 	struct termios modes;
 };
 
 #define FOREGROUND_NONE                                                                            \
 	{                                                                                          \
-		.signals = -1, .tty = -1                                                           \
+		.signals = -1, .tty = -1, .notify = -1                                             \
 	}
 
 /* From now on signals wait; before anything is made, so that none is lost between its start and

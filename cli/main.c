@@ -31,7 +31,7 @@ enum { ARENA_LIMIT = 64 << 20 };
 static const char version[] = "cella version " CELLA_VERSION "\n"
 			      "commit: " CELLA_COMMIT "\n"
 			      "spec: 1.3.0\n"
-			      "+SECCOMP +CAP +YAJL\n";
+			      "+SYSTEMD +CAP +SECCOMP +EBPF +YAJL\n";
 
 /* A descriptor below 3 that is closed would be given to the next file we open. */
 static int open_stdio(struct error *err)
@@ -60,15 +60,9 @@ static int print_help(const struct command *command, struct error *err)
 
 static int open_log(const struct global_flags *g, struct error *err)
 {
-	const char *path = g->log;
 	enum log_level level = g->log_level ? (enum log_level)(g->log_level - 1) : LOG_WARNING;
 
-	if (path && (text_begins(path, "syslog:") || text_begins(path, "journald:")))
-		return fail(err, ERROR_UNSUPPORTED, "--log",
-		            "'%.60s' is not there yet: only files are", path);
-	if (path && text_begins(path, "file:"))
-		path += strlen("file:");
-	if (log_open(path, (enum log_format)g->log_format, g->debug ? LOG_DEBUG : level, err) < 0)
+	if (log_open(g->log, (enum log_format)g->log_format, g->debug ? LOG_DEBUG : level, err) < 0)
 		return error_within(err, "--log");
 	return 0;
 }
@@ -196,6 +190,9 @@ static int run_program(char **words, struct runtime *rt, struct call *call, stru
 	rt->executor =
 		g.executor ? g.executor : executor_of_name(call->argv[0] ? call->argv[0] : "");
 	rt->systemd = g.systemd_cgroup || g.cgroup_manager == MANAGER_SYSTEMD;
+	rt->no_cgroup = !rt->systemd && g.cgroup_manager == MANAGER_DISABLED;
+	rt->rootless = (enum rootless)g.rootless;
+	rt->criu = g.criu;
 	rt->trace = log_is_debug();
 	return run_command_line(command, line.operands + 1, call, err);
 }

@@ -137,7 +137,20 @@ static int set(const struct reader *r, const struct option_row *row, const char 
 	case OPTION_KINDS:
 		break;
 	}
-	return fail(err, ERROR_UNSUPPORTED, typed, "not there yet in this version of cella");
+	return fail(err, ERROR_UNSUPPORTED, typed, "%s",
+	            row->help ? row->help : "not there yet in this version of cella");
+}
+
+/* "--tty=false", as callers of runc and crun write it. */
+static int set_switch(const struct reader *r, const struct option_row *row, const char *typed,
+                      const char *value, struct error *err)
+{
+	bool yes = strcmp(value, "true") == 0;
+
+	if (!yes && strcmp(value, "false") != 0)
+		return fail(err, ERROR_USAGE, typed, "takes no value");
+	*(bool *)((char *)r->flags + row->offset) = yes;
+	return 0;
 }
 
 /* Take the value of an option: what stands behind it in its word, or else the next word. */
@@ -177,7 +190,7 @@ static int read_long(struct reader *r, const char *word, struct error *err)
 		if (strcmp(row->name, name) != 0)
 			continue;
 		if (equals && row->kind == OPTION_SWITCH)
-			return fail(err, ERROR_USAGE, typed, "takes no value");
+			return set_switch(r, row, typed, equals + 1, err);
 		return take_value(r, row, typed, equals ? equals + 1 : NULL, err);
 	}
 	return fail_unknown(r, typed, name, err);

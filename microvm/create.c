@@ -67,6 +67,7 @@ static int ask_agent(struct container *c, const struct network *network, struct 
 	m.blob[2] = wire_text(shares);
 	if (network->links && network->links->interface_count > 0)
 		m.blob[3] = (struct wire_blob){network->links, sizeof(*network->links)};
+	m.blob[4] = wire_text(c->state.bundle);
 	return guest_ask(c, &m, -1, NULL, NULL, err);
 }
 

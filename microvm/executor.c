@@ -47,12 +47,6 @@ int microvm_signal(struct container *c, int signum, bool all, struct error *err)
 	return namespace_executor.signal(c, signum, false, err);
 }
 
-static int guest_watch(struct container *c, int timeout_ms, enum container_event *ret,
-                       struct error *err)
-{
-	return namespace_executor.watch(c, timeout_ms, ret, err);
-}
-
 static int machine_pause(struct container *c, struct error *err)
 {
 	return namespace_executor.pause(c, err);
@@ -61,12 +55,6 @@ static int machine_pause(struct container *c, struct error *err)
 static int machine_resume(struct container *c, struct error *err)
 {
 	return namespace_executor.resume(c, err);
-}
-
-static int machine_stats(struct container *c, struct arena *arena, struct stats *ret,
-                         struct error *err)
-{
-	return namespace_executor.stats(c, arena, ret, err);
 }
 
 const struct executor microvm_executor = {
@@ -80,8 +68,9 @@ const struct executor microvm_executor = {
 	.resume = machine_resume,
 	.update = microvm_update,
 	.processes = microvm_processes,
-	.stats = machine_stats,
-	.watch = guest_watch,
+	.describe = microvm_describe,
+	.stats = microvm_stats,
+	.watch = microvm_watch,
 	.look = microvm_look,
 	.destroy = microvm_destroy,
 };

@@ -7,7 +7,8 @@
 
 #include "parts.h"
 
-enum { ANSWER_MS = 5000, STEP_MS = 50, STEPS = 200 };
+/* A guest gives up pages as fast as it can: only one that has given none for so many steps gives no more. */
+enum { ANSWER_MS = 5000, STEP_MS = 50, IDLE_STEPS = 200 };
 
 #define MIB (UINT64_C(1) << 20)
 
@@ -28,15 +29,18 @@ int memory_fit(const struct container *c, uint64_t bytes, struct error *err)
 {
 	const struct timespec step = {.tv_nsec = STEP_MS * 1000000L};
 	owned_fd connection = fdpass_connect_at(c->dir, VM_CONTROL, err);
-	uint64_t has = 0;
+	uint64_t has = 0, least = UINT64_MAX;
 
 	if (connection < 0)
 		return -1;
-	for (int i = 0; i < STEPS; i++) {
+	for (int idle = 0; idle < IDLE_STEPS; idle++) {
 		if (ask(connection, bytes, &has, err) < 0)
 			return -1;
 		if (has <= bytes)
 			return 0;
+		if (has < least)
+			idle = 0;
+		least = has < least ? has : least;
 		(void)nanosleep(&step, NULL);
 	}
 	return fail(err, ERROR_SYSTEM, "memory",

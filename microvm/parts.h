@@ -132,6 +132,12 @@ int microvm_update(struct container *c, const struct spec_resources *resources,
                    struct error *err) FALLIBLE;
 int microvm_processes(struct container *c, pid_t **ret_pids, size_t *ret_count,
                       struct error *err) FALLIBLE;
+int microvm_describe(struct container *c, struct process_words **ret_words, size_t *ret_count,
+                     struct error *err) FALLIBLE;
+int microvm_stats(struct container *c, struct arena *arena, struct stats *ret,
+                  struct error *err) FALLIBLE;
+int microvm_watch(struct container *c, int timeout_ms, enum container_event *ret,
+                  struct error *err) FALLIBLE;
 int microvm_look(struct container *c, enum container_status *ret_status,
                  struct error *err) FALLIBLE;
 

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/program.h"
 #include "base/table.h"
@@ -16,19 +17,23 @@
 /* What the monitor and the file server have beside the guest's memory. */
 static const int64_t own_memory = INT64_C(64) << 20;
 
-/* The file server acts for the guest's users in the shares; the monitor itself drops all. */
+/* The file server acts for the guest's users in the shares; the monitor itself drops all. Without CAP_MKNOD: it makes
+ * no device, and a whiteout needs none. */
 static const char *const capabilities[] = {
-	"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID",
-	"CAP_MKNOD", "CAP_SETFCAP",      "CAP_SETGID",          "CAP_SETUID",
+	"CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID",
+	"CAP_SETFCAP", "CAP_SETGID",       "CAP_SETUID",
 };
 
-static const char *const no_words[] = {"nosuid", "nodev", "noexec"};
+/* Processes are all that it has: no /proc/sys, which root may write to without any capability. */
+static const char *const proc_words[] = {"nosuid", "nodev", "noexec", "subset=pid"};
 static const char *const root_words[] = {"mode=755", "size=64k", "nosuid", "nodev"};
 static const char *const program_words[] = {"bind", "ro", "nosuid", "nodev"};
 static const char *const pts_words[] = {"nosuid", "noexec", "newinstance", "ptmxmode=0666",
                                         "mode=0620"};
-static const char *const share_words[] = {"rbind", "rprivate"};
-static const char *const readonly_share_words[] = {"rbind", "rro", "rprivate"};
+/* What the guest may execute or open as a device is its kernel's to know; here it is bytes. */
+static const char *const share_words[] = {"rbind", "rprivate", "rnosuid", "rnodev", "rnoexec"};
+static const char *const readonly_share_words[] = {"rbind",  "rprivate", "rnosuid",
+                                                   "rnodev", "rnoexec",  "rro"};
 
 #define WORDS(array)                                                                               \
 	{                                                                                          \
@@ -110,6 +115,24 @@ static int check_vm(const struct spec_vm *vm, struct error *err)
 	return 0;
 }
 
+/* What a share can't be: the file server follows its source. */
+static int check_mounts(const struct spec *spec, struct error *err)
+{
+	static const char *const words[] = {"copy-symlink", "src-nofollow"};
+	char path[64];
+
+	for (size_t i = 0; i < spec->mounts.count; i++)
+		for (size_t w = 0; w < ARRAY_SIZE(words); w++) {
+			if (!has_word(&spec->mounts.item[i], words[w]))
+				continue;
+			(void)snprintf(path, sizeof(path), "mounts[%zu].options", i);
+			return fail(err, ERROR_UNSUPPORTED, path,
+			            "'%s': a virtual machine shares what the link leads to",
+			            words[w]);
+		}
+	return 0;
+}
+
 static int check(const struct spec *spec, struct error *err)
 {
 	struct machine ignored;
@@ -119,13 +142,35 @@ static int check(const struct spec *spec, struct error *err)
 		            "required: what the container runs, with args and cwd");
 	if (!spec->root_path)
 		return fail(err, ERROR_CONFIG, "root", "is missing");
-	if (spec->hooks[HOOK_CREATE_CONTAINER].count > 0)
-		return refuse(err, "hooks.createContainer",
-		              "a program of the host can't run in a virtual machine's namespaces");
-	if (check_namespaces(spec, err) < 0 || check_vm(&spec->vm, err) < 0 ||
-	    disk_check(spec, err) < 0)
+	if (spec->linux_.seccomp.set && spec_seccomp_notifies(&spec->linux_.seccomp))
+		return refuse(
+			err, "linux.seccomp",
+			"SCMP_ACT_NOTIFY: a listener of the guest's kernel can't reach an agent "
+			"outside");
+	if (check_mounts(spec, err) < 0 || check_namespaces(spec, err) < 0 ||
+	    check_vm(&spec->vm, err) < 0 || disk_check(spec, err) < 0)
 		return -1;
 	return machine_plan(spec, &ignored, err);
+}
+
+/* By their place in the config: in the room they have another. Tests have no bundle. */
+static int check_sources(const struct spec *spec, const char *bundle, struct error *err)
+{
+	for (size_t i = 0; bundle && i < spec->mounts.count; i++) {
+		const struct spec_mount *mount = &spec->mounts.item[i];
+		char path[PATH_MAX];
+		struct stat st;
+
+		if (!is_bind(mount) || !mount->source)
+			continue;
+		(void)snprintf(path, sizeof(path), "%s/%s", *mount->source == '/' ? "" : bundle,
+		               mount->source);
+		if (stat(path, &st) < 0) {
+			(void)fail_errno(err, mount->source, "stat");
+			return error_within(err, "mounts[%zu].source", i);
+		}
+	}
+	return 0;
 }
 
 /* ---- what is in it ---- */
@@ -148,10 +193,43 @@ static void add_share(struct spec *room, const char *source, bool readonly, unsi
 	          readonly ? read : all);
 }
 
+/* "idmap", "ridmap=…", or NULL. */
+static const char *idmap_word(const struct spec_mount *mount)
+{
+	for (size_t i = 0; i < mount->options.count; i++) {
+		const char *word = mount->options.item[i];
+		const char *idmap = word + (*word == 'r');
+
+		if (strncmp(idmap, "idmap", 5) == 0 && (idmap[5] == '=' || idmap[5] == '\0'))
+			return word;
+	}
+	return NULL;
+}
+
+/* Whose the files are is settled outside: the file server sees them through the id-mapped mount, the guest
+ * as it does. */
+static void map_share(struct spec *room, const struct spec_mount *asked, struct arena *arena)
+{
+	struct spec_mount *share = &room->mounts.item[room->mounts.count - 1];
+	const char *word = idmap_word(asked);
+	const char **words;
+
+	share->uid_mappings = asked->uid_mappings;
+	share->gid_mappings = asked->gid_mappings;
+	if (!word)
+		return;
+	words = arena_alloc(arena, share->options.count + 1, sizeof(*words));
+	if (!words)
+		return;
+	memcpy(words, share->options.item, share->options.count * sizeof(*words));
+	words[share->options.count++] = word;
+	share->options.item = words;
+}
+
 static int add_mounts(const struct spec *asked, struct spec *room, struct arena *arena,
                       struct error *err)
 {
-	const text_list root = WORDS(root_words), proc = WORDS(no_words),
+	const text_list root = WORDS(root_words), proc = WORDS(proc_words),
 			program = WORDS(program_words), pts = WORDS(pts_words);
 	unsigned int share = 0;
 	char path[PATH_MAX];
@@ -171,9 +249,11 @@ static int add_mounts(const struct spec *asked, struct spec *room, struct arena 
 	for (size_t i = 0; i < asked->mounts.count; i++) {
 		const struct spec_mount *mount = &asked->mounts.item[i];
 
-		if (is_bind(mount))
-			add_share(room, mount->source,
-			          has_word(mount, "ro") || has_word(mount, "rro"), ++share, arena);
+		if (!is_bind(mount))
+			continue;
+		add_share(room, mount->source, has_word(mount, "ro") || has_word(mount, "rro"),
+		          ++share, arena);
+		map_share(room, mount, arena);
 	}
 	return arena_check(arena, err);
 }
@@ -217,7 +297,8 @@ static int set_resources(const struct spec *asked, struct spec *room, struct are
 		}
 	}
 	r->pids_limit.set = false;
-	r->hugepage_limits.count = r->rdma.count = 0;
+	r->hugepage_limits.count = 0;
+	plan_split_unified(r, false, arena);
 	set_devices(r, arena);
 	r->set = true;
 	return 0;
@@ -265,16 +346,17 @@ int room_prepare(struct plan_request *request, struct arena *arena, struct error
 	if (request->preserve_fds > 0)
 		return refuse(err, "--preserve-fds",
 		              "descriptors of the host don't reach into a virtual machine");
-	if (check(asked, err) < 0)
+	if (check(asked, err) < 0 || check_sources(asked, request->bundle, err) < 0 ||
+	    plan_check_guest(request, arena, err) < 0)
 		return -1;
 	*room = *asked;
 	room->root_readonly = true;
-	room->hostname = room->domainname = NULL;
 	room->hooks[HOOK_START_CONTAINER].count = 0;
 	memset(&room->vm, 0, sizeof(room->vm));
 	set_process(room, asked, arena);
 	set_namespaces(room);
-	room->linux_.devices.count = room->linux_.net_devices.count = 0;
+	room->linux_.devices.count =
+		0; /* netDevices: from the network namespace they are handed on to the guest */
 	room->linux_.sysctl.count = 0;
 	room->linux_.masked_paths.count = room->linux_.readonly_paths.count = 0;
 	room->linux_.seccomp.set = false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Limits of memory and processes are the guest's kernel's to keep, those of processors and block devices the host's; of
- * memory the host keeps one of its own, around the machine as a whole. All is changed or nothing: what the guest has is
- * written down, and given back to it where the host then refuses its part. */
+/* Limits of memory and processes, and rules for devices, are the guest's kernel's to keep, those of processors and
+ * block devices the host's; of memory the host keeps one of its own, around the machine as a whole. All is changed or
+ * nothing: what the guest has is written down, and given back to it where the host then refuses its part. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -45,7 +45,33 @@ static bool concerns_guest(const struct spec_resources *r)
 	for (size_t i = 0; i < ARRAY_SIZE(guests); i++)
 		if (number_of(r, i)->set)
 			return true;
-	return false;
+	return r->devices.count > 0;
+}
+
+/* all: no rules allow what a container without any may. */
+static void write_devices(struct json_writer *w, const struct spec_resources *r, bool all)
+{
+	static const struct spec_device_rule any = {.allow = true, .type = 'a', .access = "rwm"};
+	const struct spec_device_rule *rules = r->devices.count > 0 ? r->devices.item : &any;
+	size_t count = r->devices.count > 0 ? r->devices.count : all;
+
+	if (count == 0)
+		return;
+	json_open(w, "devices", '[');
+	for (size_t i = 0; i < count; i++) {
+		const char type[] = {rules[i].type, '\0'};
+
+		json_open(w, NULL, '{');
+		json_bool(w, "allow", rules[i].allow);
+		json_text(w, "type", type);
+		if (rules[i].major.set)
+			json_i64(w, "major", rules[i].major.value);
+		if (rules[i].minor.set)
+			json_i64(w, "minor", rules[i].minor.value);
+		json_text(w, "access", rules[i].access ? rules[i].access : "rwm");
+		json_close(w);
+	}
+	json_close(w);
 }
 
 /* As an object linux.resources. all: what is not set has no limit. */
@@ -74,6 +100,7 @@ static int write_object(const struct spec_resources *r, bool all, struct text *o
 	}
 	if (open)
 		json_close(&w);
+	write_devices(&w, r, all);
 	json_close(&w);
 	return text_check(out, err);
 }
@@ -129,6 +156,8 @@ static void merge(struct spec_resources *all, const struct spec_resources *chang
 	for (size_t i = 0; i < ARRAY_SIZE(guests); i++)
 		if (number_of(changes, i)->set)
 			*number_of(all, i) = *number_of(changes, i);
+	if (changes->devices.count > 0)
+		all->devices = changes->devices;
 }
 
 /* ---- the host's part ---- */
@@ -165,6 +194,7 @@ static struct spec_resources of_host(const struct spec_resources *changes,
 
 	memset(&host.memory, 0, sizeof(host.memory));
 	host.pids_limit.set = false;
+	host.devices.count = 0; /* the monitor opens none */
 	if (!changes->memory.limit.set && !changes->memory.swap.set)
 		return host;
 	host.memory.limit = (struct maybe_i64){true, limit > 0 ? room_memory(bytes) : -1};
@@ -181,7 +211,6 @@ static int check(const struct container *c, const struct spec_resources *changes
 		bool asked;
 		const char *path;
 	} never[] = {
-		{changes->devices.count > 0,         "devices"       },
 		{changes->hugepage_limits.count > 0, "hugepageLimits"},
 		{changes->rdma.count > 0,            "rdma"          },
 		{changes->unified.count > 0,         "unified"       },

@@ -43,6 +43,21 @@ int link_set_mtu(struct netlink *nl, int index, const char *name, uint32_t mtu, 
 	return netlink_ask(nl, &request, err);
 }
 
+int link_move(struct netlink *nl, int index, int target, const char *name, struct error *err)
+{
+	struct ifinfomsg link = {.ifi_index = index};
+	uint32_t namespace = (uint32_t)target;
+	struct request request = {
+		.message = message_new(RTM_NEWLINK, 0, &link, sizeof(link)),
+		.object = name,
+		.verb = "move",
+	};
+
+	message_put(&request.message, IFLA_NET_NS_FD, &namespace, sizeof(namespace));
+	message_put_text(&request.message, IFLA_IFNAME, name);
+	return netlink_ask(nl, &request, err);
+}
+
 int link_rename(struct netlink *nl, int index, const char *from, const char *to, struct error *err)
 {
 	struct ifinfomsg link = {.ifi_index = index};

@@ -11,6 +11,9 @@ int link_up(struct netlink *nl, int index, const char *name, struct error *err) 
 int link_down(struct netlink *nl, int index, const char *name, struct error *err) FALLIBLE;
 int link_set_mtu(struct netlink *nl, int index, const char *name, uint32_t mtu,
                  struct error *err) FALLIBLE;
+/* Move it into the namespace, under this name. */
+int link_move(struct netlink *nl, int index, int target, const char *name,
+              struct error *err) FALLIBLE;
 /* Only while it is down. */
 int link_rename(struct netlink *nl, int index, const char *from, const char *to,
                 struct error *err) FALLIBLE;

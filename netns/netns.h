@@ -125,6 +125,34 @@ int netns_redirect(const struct netns_links *links, uint32_t which, const char *
 int netns_undo(const struct netns_links *links, uint32_t which, const char *tap,
                struct error *err) FALLIBLE;
 
+/* A device of the host's that a container gets. Names as the kernel has them. */
+struct netns_device {
+	const char *host_name, *name; /* of it here, and there; the second may be NULL: the same */
+};
+
+enum { NETNS_DEVICES = 64 };
+
+/* What a device has, that the kernel takes from it when it moves. */
+struct netns_baggage;
+
+/* Move devices from here into the namespace `target` (borrowed), under their new names. All are looked up before
+ * one is moved.
+ * ret_baggage  what they had: their addresses but link-local ones, whether they were up; in arena.
+ * Returns      0, or -1 and *err, with the device's name in front; those that were moved are back, with all that
+ *              they had.
+ * Errors       ENODEV: there is none. EEXIST: the name is taken there. EPERM: no CAP_NET_ADMIN here or there.
+ * Spec         rtnetlink(7), IFLA_NET_NS_FD; runtime-spec 1.3 config-linux.md, "Network Devices". */
+int netns_send_devices(const struct netns_device *devices, size_t count, int target,
+                       struct arena *arena, struct netns_baggage **ret_baggage,
+                       struct error *err) FALLIBLE;
+
+/* There: give them what they had. Returns 0, or -1 and *err. */
+int netns_unpack_devices(const struct netns_baggage *baggage, struct error *err) FALLIBLE;
+
+/* There: send them back to `target`, under the names that they had there. What they had is given by
+ * netns_unpack_devices() there. Returns 0, or -1 and *err: the first that stayed; the others have gone. */
+int netns_return_devices(struct netns_baggage *baggage, int target, struct error *err) FALLIBLE;
+
 /* In the guest: make of the interface with the same MAC what is described: name, MTU, addresses (IPv6 ones without
  * looking for duplicates), up, routes, neighbours; and set loopback up. What is so already is fine. Interfaces that
  * share a MAC are told apart by their order.

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -49,7 +48,7 @@ static int copy_early(struct rootfs_plan *plan, struct error *err)
 
 		bool shared = plan->propagation & mount->propagation & MS_SHARED;
 
-		if (!mount->bind || (!shared && !all))
+		if (!mount->bind || mount->link || (!shared && !all))
 			continue;
 		mount->fd = rootfs_mount_bind(mount, err);
 		if (mount->fd < 0)
@@ -58,31 +57,8 @@ static int copy_early(struct rootfs_plan *plan, struct error *err)
 	return 0;
 }
 
-/* The mount that the root lies in: a mount on a shared one would be seen on the host, and
- * pivot_root(2) refuses it. */
-static int make_parent_private(const char *path, struct error *err)
-{
-	char prefix[PATH_MAX];
-	size_t length = strlen(path);
-
-	errno = ENAMETOOLONG;
-	if (length >= sizeof(prefix))
-		return fail_errno(err, path, "mount");
-	memcpy(prefix, path, length + 1);
-	while (mount(NULL, length ? prefix : "/", NULL, MS_PRIVATE, NULL) < 0) {
-		if (errno != EINVAL || length == 0) /* EINVAL: no mount point */
-			return fail_errno(err, path, "mount");
-		while (length > 0 && prefix[length - 1] != '/')
-			length--;
-		while (length > 0 && prefix[length - 1] == '/')
-			length--;
-		prefix[length] = '\0';
-	}
-	return 0;
-}
-
-/* Mount the root over itself; plan->root is the copy. It is taken before the parent is cut off, so
- * that a slave still knows its master. */
+/* Mount the root over itself; plan->root is the copy. The mount that it lies in is a slave by now, so that
+ * pivot_root(2) takes it, and what is mounted on it is not seen on the host. */
 static int mount_root(struct rootfs_plan *plan, struct error *err)
 {
 	bool slave = plan->propagation & MS_SLAVE;
@@ -95,8 +71,6 @@ static int mount_root(struct rootfs_plan *plan, struct error *err)
 	tree = rootfs_clone_tree(target, "", true);
 	if (tree < 0)
 		return fail_errno(err, plan->path, "open_tree");
-	if (make_parent_private(plan->path, err) < 0)
-		return -1;
 	if (rootfs_attach(tree, target) < 0)
 		return fail_errno(err, plan->path, "move_mount");
 	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
@@ -120,10 +94,12 @@ static int take_over(const struct rootfs_plan *plan, const struct rootfs_mount *
 {
 	const char *rest = mount->destination;
 	int base = rootfs_base(plan, &rest);
-	owned_fd covered = path_open(base, rest, O_RDONLY | O_DIRECTORY, err);
-	owned_fd fresh = -1;
+	owned_fd covered = -1, fresh = -1;
 	struct stat st;
 
+	if (!mount->copy_up && has_datum(mount, "mode"))
+		return 0;
+	covered = path_open(base, rest, O_RDONLY | O_DIRECTORY, err);
 	if (covered < 0) /* what is wrong with the place will be said where it is made */
 		return 0;
 	fresh = openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -136,17 +112,35 @@ static int take_over(const struct rootfs_plan *plan, const struct rootfs_mount *
 	return 0;
 }
 
+static bool is_type(const struct rootfs_mount *mount, const char *type)
+{
+	return mount->type && strcmp(mount->type, type) == 0;
+}
+
+/* Whether its place may be on a procfs: not in what we made ourselves and hold, and is none. */
+static bool may_meet_proc(const struct rootfs_plan *plan, const struct rootfs_mount *mount)
+{
+	const struct rootfs_mount *cover = rootfs_cover(plan, mount->destination);
+
+	if (is_type(mount, "proc"))
+		return false; /* and one on another hides nothing */
+	return rootfs_climbs(mount->destination) || !cover || !cover->held ||
+	       is_type(cover, "proc");
+}
+
 /* The container's procfs may be replaced by another one only: what is masked in it would be bare
  * again below a volume of the image. */
-static int check_cover(const char *path, int tree, int target, struct error *err)
+static int check_cover(const struct rootfs_plan *plan, const struct rootfs_mount *mount, int tree,
+                       int target, struct error *err)
 {
 	struct stat st;
 
-	if (!path_is_on(target, PROC_SUPER_MAGIC) || path_is_on(tree, PROC_SUPER_MAGIC))
+	if (!may_meet_proc(plan, mount) || !path_is_on(target, PROC_SUPER_MAGIC) ||
+	    path_is_on(tree, PROC_SUPER_MAGIC))
 		return 0;
 	if (fstat(target, &st) == 0 && st.st_ino != PROC_ROOT_INODE)
 		return 0;
-	return fail(err, ERROR_CONFIG, path, "would hide the proc file system");
+	return fail(err, ERROR_CONFIG, mount->destination, "would hide the proc file system");
 }
 
 /* The kernel would say "Invalid argument". */
@@ -168,17 +162,21 @@ static int put(const struct rootfs_plan *plan, const struct rootfs_mount *mount,
                struct error *err)
 {
 	unsigned int place = mount->no_link ? ROOTFS_NO_LINK : 0;
+	struct stat st = {.st_mode = S_IFDIR}; /* as the root of each file system that is made */
 	owned_fd target = -1;
-	struct stat st;
 
-	if (fstat(tree, &st) < 0)
+	if (mount->bind && fstat(tree, &st) < 0)
 		return fail_errno(err, mount->destination, "stat");
+	if (mount->onto_link && !mount->no_link)
+		place |= ROOTFS_ONTO_LINK;
 	if (S_ISDIR(st.st_mode))
 		place |= ROOTFS_DIRECTORY;
 	target = rootfs_open_place(plan, mount->destination, place, err);
 	if (target < 0 || check_kind(mount->destination, st.st_mode, target, err) < 0 ||
-	    check_cover(mount->destination, tree, target, err) < 0)
+	    check_cover(plan, mount, tree, target, err) < 0)
 		return -1;
+	if (plan->late && rootfs_is_root(plan, target))
+		return fail(err, ERROR_CONFIG, mount->destination, "is the container's root");
 	if (rootfs_attach(tree, target) < 0)
 		return fail_errno(err, mount->destination, "move_mount");
 	return 0;
@@ -196,17 +194,14 @@ static int set_propagation(const struct rootfs_mount *mount, int fd, struct erro
 }
 
 /* Keep what is still to be done with a mount that is in its place. */
-static int keep(struct rootfs_plan *plan, struct rootfs_mount *mount, int tree, struct error *err)
+static int keep(struct rootfs_plan *plan, struct rootfs_mount *mount, int *tree, struct error *err)
 {
-	if (mount->held || mount->late_readonly) {
-		mount->fd = fcntl(tree, F_DUPFD_CLOEXEC, 0);
-		if (mount->fd < 0)
-			return fail_errno(err, mount->destination, "dup");
-	}
 	if (strcmp(mount->destination, "/") == 0) { /* the new root is what covers the old one */
-		if (dup3(tree, plan->root, O_CLOEXEC) < 0)
+		if (dup3(*tree, plan->root, O_CLOEXEC) < 0)
 			return fail_errno(err, mount->destination, "dup");
 	}
+	if (mount->held || mount->late_readonly || plan->late)
+		mount->fd = take_fd(tree);
 	plan->mounts_done++;
 	return 0;
 }
@@ -219,20 +214,26 @@ static int make(const struct rootfs_plan *plan, struct rootfs_mount *mount, stru
 	                   : rootfs_mount_filesystem(plan, mount, err);
 }
 
-static int apply_mount(struct rootfs_plan *plan, struct rootfs_mount *mount, struct error *err)
+int rootfs_apply_mount(struct rootfs_plan *plan, struct rootfs_mount *mount, struct error *err)
 {
-	owned_fd tree = make(plan, mount, err);
-	bool is_tmpfs = mount->type && strcmp(mount->type, "tmpfs") == 0;
+	owned_fd tree = -1;
 
+	if (mount->link) {
+		if (rootfs_make_link(plan, mount, err) < 0)
+			return error_within(err, "mounts[%zu].destination", mount->index);
+		plan->mounts_done++;
+		return 0;
+	}
+	tree = make(plan, mount, err);
 	if (tree < 0)
 		return -1;
-	if (is_tmpfs && take_over(plan, mount, tree, err) < 0)
+	if (is_type(mount, "tmpfs") && take_over(plan, mount, tree, err) < 0)
 		return error_within(err, "mounts[%zu].options", mount->index);
 	if (put(plan, mount, tree, err) < 0)
 		return error_within(err, "mounts[%zu].destination", mount->index);
-	if (set_propagation(mount, tree, err) < 0)
+	if (keep(plan, mount, &tree, err) < 0)
 		return -1;
-	return keep(plan, mount, tree, err);
+	return set_propagation(mount, mount->fd >= 0 ? mount->fd : tree, err);
 }
 
 static int apply(struct rootfs_plan *plan, struct error *err)
@@ -242,7 +243,7 @@ static int apply(struct rootfs_plan *plan, struct error *err)
 	if (mount_root(plan, err) < 0)
 		return error_within(err, "root.path");
 	for (size_t i = 0; i < plan->mounts_count; i++)
-		if (apply_mount(plan, &plan->mounts[i], err) < 0)
+		if (rootfs_apply_mount(plan, &plan->mounts[i], err) < 0)
 			return -1;
 	return rootfs_make_devices(plan, err);
 }
@@ -254,4 +255,62 @@ int rootfs_apply(struct rootfs_plan *plan, struct error *err)
 
 	(void)umask(old);
 	return result;
+}
+
+/* ---- for what CRIU restores, which makes the mounts itself ---- */
+
+static bool is_below(const char *path, const char *above)
+{
+	size_t length = strlen(above);
+
+	return strncmp(path, above, length) == 0 && path[length] == '/';
+}
+
+/* Whether what is mounted there is not on the disk: its content, places for further mounts too, is restored. */
+static bool is_restored_place(const struct rootfs_plan *plan, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (!plan->mounts[i].bind &&
+		    is_below(plan->mounts[index].destination, plan->mounts[i].destination))
+			return true;
+	return false;
+}
+
+static int make_place(struct rootfs_plan *plan, size_t index, struct error *err)
+{
+	struct rootfs_mount *mount = &plan->mounts[index];
+	owned_fd place = -1;
+
+	if (is_restored_place(plan, index))
+		return 0;
+	if (mount->bind) /* there may be places in it */
+		return rootfs_apply_mount(plan, mount, err);
+	place = rootfs_open_place(plan, mount->destination, ROOTFS_DIRECTORY, err);
+	return place < 0 ? error_within(err, "mounts[%zu].destination", mount->index) : 0;
+}
+
+int rootfs_restore_places(struct rootfs_plan *plan, struct error *err)
+{
+	if (rootfs_restore_root(plan, err) < 0)
+		return -1;
+	for (size_t i = 0; i < plan->mounts_count; i++)
+		if (make_place(plan, i, err) < 0)
+			return -1;
+	return 0;
+}
+
+int rootfs_restore_root(struct rootfs_plan *plan, struct error *err)
+{
+	if (cut_propagation(err) < 0)
+		return -1;
+	return mount_root(plan, err) < 0 ? error_within(err, "root.path") : 0;
+}
+
+int rootfs_make_readonly(const char *path, struct error *err)
+{
+	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
+
+	if (mount_setattr(AT_FDCWD, path, 0, &readonly, sizeof(readonly)) < 0)
+		return fail_errno(err, path, "mount_setattr");
+	return 0;
 }

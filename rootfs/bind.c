@@ -75,9 +75,34 @@ static int set_below(const struct rootfs_mount *mount, int tree)
 	return mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr));
 }
 
-int rootfs_mount_bind(const struct rootfs_mount *mount, struct error *err)
+int rootfs_clone_source(const struct rootfs_mount *mount)
 {
-	owned_fd tree = rootfs_clone_tree(AT_FDCWD, mount->source, mount->recursive);
+	unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+
+	if (mount->recursive)
+		flags |= AT_RECURSIVE;
+	if (mount->keep_link)
+		flags |= AT_SYMLINK_NOFOLLOW;
+	return open_tree(AT_FDCWD, mount->source, flags);
+}
+
+/* Our own copy, where that can be had: what restricts its mount stays locked then. The host's is that of
+ * an id-mapped mount, of a source that the root of our user namespace can't reach, and of one that is not
+ * in our mount namespace. */
+static int take_source(struct rootfs_mount *mount)
+{
+	owned_fd copy = take_fd(&mount->copy);
+	int tree;
+
+	if (copy >= 0 && (mount->idmap > 0 || mount->from_host))
+		return take_fd(&copy);
+	tree = rootfs_clone_source(mount);
+	return tree < 0 && errno == EACCES && copy >= 0 ? take_fd(&copy) : tree;
+}
+
+int rootfs_mount_bind(struct rootfs_mount *mount, struct error *err)
+{
+	owned_fd tree = take_source(mount);
 
 	if (tree < 0) {
 		(void)fail_errno(err, mount->source, "open_tree");

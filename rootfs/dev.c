@@ -63,28 +63,46 @@ static int meet_other(const struct rootfs_node *node, int there, struct error *e
 	return there >= 0 && fstat(there, &st) == 0 && S_ISLNK(st.st_mode) ? 0 : 1;
 }
 
+/* What is at the name where a node could not be made, because it was not tried or something is there.
+ * Returns  as make_node(). */
+static int meet(int parent, const char *name, const struct rootfs_node *node, struct error *err)
+{
+	owned_fd there = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	if (there < 0)
+		return 1;
+	return is_node(there, node) ? 0 : meet_other(node, there, err);
+}
+
+/* A directory that we made has no set-group-ID bit: what root makes there is root's. */
+static bool is_ours(const struct rootfs_plan *plan, const struct rootfs_node *node, int base)
+{
+	return base != plan->root && plan->is_root && node->uid == 0 && node->gid == 0;
+}
+
 /* Returns  0; 1 when the host's has to be bound; or -1 and *err. */
 static int make_node(const struct rootfs_plan *plan, const struct rootfs_node *node,
                      struct error *err)
 {
 	const char *rest = node->path, *name = NULL;
 	int base = rootfs_base(plan, &rest);
-	owned_fd parent = path_make_parent(base, rest, &name, err);
-	owned_fd there = -1;
+	bool flat = rootfs_is_flat(rest);
+	owned_fd made = flat ? -1 : path_make_parent(base, rest, &name, err);
+	int parent = flat ? base : made;
 
 	if (parent < 0)
 		return -1;
-	there = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (there >= 0)
-		return is_node(there, node) ? 0 : meet_other(node, there, err);
+	if (flat)
+		name = rest + 1;
 	if (plan->user_namespace && !S_ISFIFO(node->mode))
-		return 1;
+		return meet(parent, name, node, err);
 	if (mknodat(parent, name, node->mode, node->number) < 0) {
-		if (errno == EPERM && !S_ISFIFO(node->mode))
-			return 1;
+		if (errno == EEXIST || (errno == EPERM && !S_ISFIFO(node->mode)))
+			return meet(parent, name, node, err);
 		return fail_errno(err, node->path, "mknod");
 	}
-	if (fchownat(parent, name, node->uid, node->gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (!is_ours(plan, node, base) &&
+	    fchownat(parent, name, node->uid, node->gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return fail_errno(err, node->path, "chown");
 	return 0;
 }
@@ -120,14 +138,22 @@ static int provide_node(const struct rootfs_plan *plan, const struct rootfs_node
 	return made == 1 ? bind_node(plan, node, err) : made;
 }
 
-static bool is_there(const struct rootfs_plan *plan, const char *path)
+/* Returns  1 or 0, or -1 and *err where it can't be told. */
+static int is_there(const struct rootfs_plan *plan, const char *path, struct error *err)
 {
+	static const int missing[] = {ENOENT, ENOTDIR, ELOOP, EACCES, EXDEV};
 	const char *rest = path;
 	int base = rootfs_base(plan, &rest);
-	struct error ignored;
-	owned_fd fd = path_open(base, rest, O_PATH, &ignored);
+	struct error why;
+	owned_fd fd = path_open(base, rest, O_PATH, &why);
 
-	return fd >= 0;
+	if (fd >= 0)
+		return 1;
+	for (size_t i = 0; i < ARRAY_SIZE(missing); i++)
+		if (why.errnum == missing[i])
+			return 0;
+	*err = why;
+	return -1;
 }
 
 static int make_link(int dev, const char *name, const char *to, struct error *err)
@@ -140,15 +166,16 @@ static int make_link(int dev, const char *name, const char *to, struct error *er
 static int make_links(const struct rootfs_plan *plan, struct error *err)
 {
 	static const char fds[] = "/proc/self/fd";
+	int has_fds = is_there(plan, fds, err);
 
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
 		const char *to = links[i].to;
 		/* the last step of /proc/self/fd/0 is a magic link, which is never followed here */
-		const char *needed = strncmp(to, fds, strlen(fds)) == 0 ? fds : to;
+		int there = has_fds;
 
-		if (*needed == '/' && !is_there(plan, needed))
-			continue;
-		if (make_link(plan->dev, links[i].name, to, err) < 0)
+		if (strncmp(to, fds, strlen(fds)) != 0)
+			there = *to == '/' ? is_there(plan, to, err) : 1;
+		if (there < 0 || (there && make_link(plan->dev, links[i].name, to, err) < 0))
 			return error_within(err, "/dev");
 	}
 	return 0;

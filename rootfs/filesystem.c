@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 
 #include "base/own.h"
+#include "base/path.h"
 
 #include "steps.h"
 
@@ -84,10 +86,14 @@ static int configure(int context, const struct rootfs_mount *mount, struct error
 		(void)fail_context(context, mount->source, "fsconfig", err);
 		return error_within(err, "mounts[%zu].source", mount->index);
 	}
-	for (size_t i = 0; i < mount->data_count; i++)
-		if (set_datum(context, &mount->data[i], err) < 0)
-			return error_within(err, "mounts[%zu].options[%zu]", mount->index,
-			                    mount->data[i].option);
+	for (size_t i = 0; i < mount->data_count; i++) {
+		if (set_datum(context, &mount->data[i], err) == 0)
+			continue;
+		if (mount->data[i].option == ROOTFS_NO_OPTION)
+			return error_within(err, "linux.mountLabel: mounts[%zu]", mount->index);
+		return error_within(err, "mounts[%zu].options[%zu]", mount->index,
+		                    mount->data[i].option);
+	}
 	if ((mount->set & MOUNT_ATTR_RDONLY) && has_own_superblock_flag(mount->type) &&
 	    fsconfig(context, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0) {
 		(void)fail_context(context, "ro", "fsconfig", err);
@@ -108,17 +114,46 @@ static int copy_instead(const char *path, bool recursive, const struct rootfs_mo
 	return take_fd(&tree);
 }
 
-/* The host's sysfs, read-only with all below it: its files are about the host's network anyway. */
-static int copy_sysfs(const struct rootfs_mount *mount, struct error *err)
+/* File systems that are about a namespace, and where the host's is. Without a namespace of that kind of its own the
+ * container may not mount one, and the host's is the one that it would be. */
+static const struct host_mount {
+	const char *type, *path;
+	enum namespace_type about;
+	bool readonly; /* with all below it: whom it may be written by is not settled by that namespace */
+} host_mounts[] = {
+	{"proc",   "/proc",       NAMESPACE_PID,     false},
+	{"sysfs",  "/sys",        NAMESPACE_NETWORK, true },
+	{"mqueue", "/dev/mqueue", NAMESPACE_IPC,     false},
+};
+
+static int copy_host(const struct host_mount *host, const struct rootfs_mount *mount,
+                     struct error *err)
 {
 	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
-	owned_fd tree = copy_instead("/sys", true, mount, err);
+	owned_fd tree = copy_instead(host->path, true, mount, err);
 
-	if (tree < 0)
-		return -1;
+	if (tree < 0 || !host->readonly)
+		return tree < 0 ? -1 : take_fd(&tree);
 	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &readonly, sizeof(readonly)) < 0)
-		return fail_errno(err, "/sys", "mount_setattr");
+		return fail_errno(err, host->path, "mount_setattr");
 	return take_fd(&tree);
+}
+
+/* Who mounts the tree in the host's cgroup namespace sets its options (nsdelegate, …) for everybody, and by naming none
+ * takes them away: the host's own mount is copied.
+ * Returns  the mount, or -1: there is none at the usual places. */
+static int copy_cgroups(const struct rootfs_mount *mount)
+{
+	static const char *const tops[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(tops); i++) {
+		struct error ignored;
+		owned_fd tree = copy_instead(tops[i], false, mount, &ignored);
+
+		if (tree >= 0 && path_is_on(tree, CGROUP2_SUPER_MAGIC))
+			return take_fd(&tree);
+	}
+	return -1;
 }
 
 /* Not allowed to mount it: a copy of what is mounted on the host may do.
@@ -130,22 +165,29 @@ static int fall_back(const struct rootfs_plan *plan, const struct rootfs_mount *
 
 	if (is_cgroup && plan->cgroup && (err->errnum == EPERM || err->errnum == EBUSY))
 		return copy_instead(plan->cgroup, false, mount, err);
-	if (strcmp(mount->type, "sysfs") == 0 && plan->bind_sysfs && err->errnum == EPERM)
-		return copy_sysfs(mount, err);
+	for (size_t i = 0; i < ARRAY_SIZE(host_mounts); i++) {
+		const struct host_mount *host = &host_mounts[i];
+
+		if (strcmp(mount->type, host->type) == 0 && plan->user_namespace && !plan->late &&
+		    (plan->shared & 1U << host->about) && err->errnum == EPERM)
+			return copy_host(host, mount, err);
+	}
 	return -1;
 }
 
-/* The kernel gives no reason when proc or sysfs would show more than can be seen now. */
-static int explain(const struct rootfs_plan *plan, const struct rootfs_mount *mount,
-                   struct error *err)
+/* The kernel gives no reason when proc or sysfs would show more than can be seen now: mount_too_revealing(). */
+static int explain(const struct rootfs_mount *mount, struct error *err)
 {
-	bool is_kernels = strcmp(mount->type, "proc") == 0 || strcmp(mount->type, "sysfs") == 0;
+	bool is_proc = strcmp(mount->type, "proc") == 0;
 
-	if (is_kernels && plan->user_namespace && err->errnum == EPERM) {
+	if ((is_proc || strcmp(mount->type, "sysfs") == 0) && err->errnum == EPERM) {
 		(void)fail(err, ERROR_SYSTEM, mount->type,
 		           "mount: %s (in a user namespace: its %s namespace must be new too, and "
-		           "nothing be mounted over parts of the host's)",
-		           strerrordesc_np(EPERM), *mount->type == 'p' ? "pid" : "network");
+		           "nothing be mounted over parts of the host's; within a container its %s "
+		           "must not "
+		           "be masked)",
+		           strerrordesc_np(EPERM), is_proc ? "pid" : "network",
+		           is_proc ? "/proc" : "/sys");
 		err->errnum = EPERM;
 	}
 	if (err->errnum == ENODEV)
@@ -174,9 +216,16 @@ int rootfs_mount_filesystem(const struct rootfs_plan *plan, const struct rootfs_
 {
 	const char *type = strcmp(mount->type, "cgroup") == 0 ? "cgroup2" : mount->type;
 	bool told = false;
-	int made = make(type, mount, &told, err);
+	int made = -1;
 
+	if (strcmp(type, "cgroup2") == 0 && (plan->shared & 1U << NAMESPACE_CGROUP) &&
+	    !plan->user_namespace)
+		made = copy_cgroups(mount);
+	if (made >= 0)
+		return made;
+	made = mount->at_once ? rootfs_mount_at_once(plan, mount, type, err)
+	                      : make(type, mount, &told, err);
 	if (made < 0 && !told)
 		made = fall_back(plan, mount, err);
-	return made < 0 && !told ? explain(plan, mount, err) : made;
+	return made < 0 && !told ? explain(mount, err) : made;
 }

@@ -46,9 +46,8 @@ static int protect(const struct rootfs_plan *plan, const char *path, struct erro
 
 /* What hides: made at the first need, copied for every further one. */
 struct cover {
-	int null;  /* the host's /dev/null, O_PATH */
-	int empty; /* an empty directory */
-	bool used; /* empty is attached somewhere: only then older kernels let it be copied */
+	int null; /* the host's /dev/null, O_PATH */
+	int empty; /* an empty directory, once it is attached: only then older kernels let it be copied */
 };
 
 static void cover_release(struct cover *cover)
@@ -64,12 +63,15 @@ static int cover_file(struct cover *cover, struct error *err)
 	struct stat st;
 	int tree;
 
-	if (cover->null < 0)
-		cover->null = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (cover->null < 0 || fstat(cover->null, &st) < 0)
-		return fail_errno(err, path, "open");
-	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
-		return fail(err, ERROR_SYSTEM, path, "is not the null device on the host");
+	if (cover->null < 0) {
+		owned_fd null = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+		if (null < 0 || fstat(null, &st) < 0)
+			return fail_errno(err, path, "open");
+		if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+			return fail(err, ERROR_SYSTEM, path, "is not the null device on the host");
+		cover->null = take_fd(&null);
+	}
 	tree = rootfs_clone_tree(cover->null, "", false);
 	return tree < 0 ? fail_errno(err, path, "open_tree") : tree;
 }
@@ -80,14 +82,8 @@ static int cover_directory(struct cover *cover, struct error *err)
 		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 	int tree;
 
-	if (!cover->used) {
-		tree = rootfs_mount_plain("tmpfs", attributes, err);
-		if (tree < 0)
-			return -1;
-		cover->empty = fcntl(tree, F_DUPFD_CLOEXEC, 0);
-		cover->used = cover->empty >= 0;
-		return tree;
-	}
+	if (cover->empty < 0)
+		return rootfs_mount_plain("tmpfs", attributes, err);
 	tree = rootfs_clone_tree(cover->empty, "", false);
 	return tree < 0 ? fail_errno(err, "tmpfs", "open_tree") : tree;
 }
@@ -108,6 +104,8 @@ static int mask(const struct rootfs_plan *plan, struct cover *cover, const char 
 		return error_within(err, "%s", path);
 	if (rootfs_attach(tree, target) < 0)
 		return fail_errno(err, path, "move_mount");
+	if (S_ISDIR(st.st_mode) && cover->empty < 0)
+		cover->empty = take_fd(&tree);
 	return 0;
 }
 

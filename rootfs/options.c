@@ -7,11 +7,25 @@
 
 #include "steps.h"
 
-/* What a word does. ATTRIBUTE: of the mount; BELOW: of all mounts that a bind takes along too;
- * BIND: a bind, `set` says whether recursive; PROPAGATION: `set` is the type; SUPER: for the file
- * system, where one is made; COPY_UP: a tmpfs begins with the image's content; NOTHING: the
- * default, or without meaning here. */
-enum action { NOTHING, ATTRIBUTE, BELOW, BIND, PROPAGATION, SUPER, COPY_UP };
+/* What a word does. ATTRIBUTE: of the mount; BELOW: of all mounts that a bind takes along too; BIND: a
+ * bind, `set` says whether recursive; PROPAGATION: `set` is the type; SUPER: for the file system, where
+ * one is made; SUPER_BELOW: the same with an r in front, as a new file system has none below it; COPY_UP:
+ * a tmpfs begins with the image's content; IDMAP: `set` says whether of the mounts below too; LINK: what
+ * becomes of a symbolic link, `set` says how; NOTHING: the default, or without meaning here (mand has gone
+ * from the kernel, i_version is kept by the file systems that can, silent is for the kernel's log). */
+enum action {
+	NOTHING,
+	ATTRIBUTE,
+	BELOW,
+	BIND,
+	PROPAGATION,
+	SUPER,
+	SUPER_BELOW,
+	COPY_UP,
+	IDMAP,
+	LINK
+};
+enum link_word { KEEP, ONTO, COPY };
 
 #define ATIME MOUNT_ATTR__ATIME
 
@@ -20,11 +34,14 @@ enum action { NOTHING, ATTRIBUTE, BELOW, BIND, PROPAGATION, SUPER, COPY_UP };
 	X("async", SUPER, 0, 0) \
 	X("atime", ATTRIBUTE, 0, ATIME) \
 	X("bind", BIND, 0, 0) \
+	X("copy-symlink", LINK, COPY, 0) \
 	X("defaults", NOTHING, 0, 0) \
+	X("dest-nofollow", LINK, ONTO, 0) \
 	X("dev", ATTRIBUTE, 0, MOUNT_ATTR_NODEV) \
 	X("diratime", ATTRIBUTE, 0, MOUNT_ATTR_NODIRATIME) \
 	X("dirsync", SUPER, 0, 0) \
 	X("exec", ATTRIBUTE, 0, MOUNT_ATTR_NOEXEC) \
+	X("idmap", IDMAP, 0, 0) \
 	X("iversion", NOTHING, 0, 0) \
 	X("lazytime", SUPER, 0, 0) \
 	X("loud", NOTHING, 0, 0) \
@@ -41,17 +58,22 @@ enum action { NOTHING, ATTRIBUTE, BELOW, BIND, PROPAGATION, SUPER, COPY_UP };
 	X("nosuid", ATTRIBUTE, MOUNT_ATTR_NOSUID, 0) \
 	X("nosymfollow", ATTRIBUTE, MOUNT_ATTR_NOSYMFOLLOW, 0) \
 	X("private", PROPAGATION, MS_PRIVATE, 0) \
+	X("rasync", SUPER_BELOW, 0, 0) \
 	X("ratime", BELOW, 0, ATIME) \
 	X("rbind", BIND, 1, 0) \
 	X("rdev", BELOW, 0, MOUNT_ATTR_NODEV) \
 	X("rdiratime", BELOW, 0, MOUNT_ATTR_NODIRATIME) \
+	X("rdirsync", SUPER_BELOW, 0, 0) \
 	X("relatime", ATTRIBUTE, 0, ATIME) \
 	X("remount", NOTHING, 0, 0) \
 	X("rexec", BELOW, 0, MOUNT_ATTR_NOEXEC) \
+	X("ridmap", IDMAP, 1, 0) \
+	X("rmand", NOTHING, 0, 0) \
 	X("rnoatime", BELOW, MOUNT_ATTR_NOATIME, ATIME) \
 	X("rnodev", BELOW, MOUNT_ATTR_NODEV, 0) \
 	X("rnodiratime", BELOW, MOUNT_ATTR_NODIRATIME, 0) \
 	X("rnoexec", BELOW, MOUNT_ATTR_NOEXEC, 0) \
+	X("rnomand", NOTHING, 0, 0) \
 	X("rnorelatime", BELOW, 0, ATIME) \
 	X("rnostrictatime", BELOW, 0, ATIME) \
 	X("rnosuid", BELOW, MOUNT_ATTR_NOSUID, 0) \
@@ -66,11 +88,13 @@ enum action { NOTHING, ATTRIBUTE, BELOW, BIND, PROPAGATION, SUPER, COPY_UP };
 	X("rstrictatime", BELOW, MOUNT_ATTR_STRICTATIME, ATIME) \
 	X("rsuid", BELOW, 0, MOUNT_ATTR_NOSUID) \
 	X("rsymfollow", BELOW, 0, MOUNT_ATTR_NOSYMFOLLOW) \
+	X("rsync", SUPER_BELOW, 0, 0) \
 	X("runbindable", PROPAGATION, MS_UNBINDABLE | MS_REC, 0) \
 	X("rw", ATTRIBUTE, 0, MOUNT_ATTR_RDONLY) \
 	X("shared", PROPAGATION, MS_SHARED, 0) \
 	X("silent", NOTHING, 0, 0) \
 	X("slave", PROPAGATION, MS_SLAVE, 0) \
+	X("src-nofollow", LINK, KEEP, 0) \
 	X("strictatime", ATTRIBUTE, MOUNT_ATTR_STRICTATIME, ATIME) \
 	X("suid", ATTRIBUTE, 0, MOUNT_ATTR_NOSUID) \
 	X("symfollow", ATTRIBUTE, 0, MOUNT_ATTR_NOSYMFOLLOW) \
@@ -105,12 +129,10 @@ static const char *const words[] = {WORDS(AS_WORD)};
 
 static_assert(ARRAY_SIZE(options) == ARRAY_SIZE(words), "every option is told by features");
 
-/* Words that the specification or other runtimes know: never handed to a file system. */
-static const char *const refused[] = {
-	"copy-symlink", "dest-nofollow", "idmap", "ridmap", "src-nofollow",
+enum {
+	FSCONFIG_TEXT_MOST = 255, /* fsconfig(2): EINVAL for more */
+	MOUNT_DATA_MOST = 4095,   /* mount(2): a page */
 };
-
-enum { FSCONFIG_TEXT_MOST = 255 }; /* fsconfig(2): EINVAL for more */
 
 const char *const *rootfs_option_words(size_t *ret_count)
 {
@@ -118,20 +140,17 @@ const char *const *rootfs_option_words(size_t *ret_count)
 	return words;
 }
 
+/* Only idmap may have a value. */
 static const struct option *find_option(const char *word)
 {
+	size_t length = strcspn(word, "=");
+
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
-		if (strcmp(options[i].word, word) == 0)
+		if (strlen(options[i].word) == length &&
+		    strncmp(options[i].word, word, length) == 0 &&
+		    (!word[length] || options[i].action == IDMAP))
 			return &options[i];
 	return NULL;
-}
-
-static bool is_refused(const char *word)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
-		if (strcmp(refused[i], word) == 0)
-			return true;
-	return false;
 }
 
 /* A later word takes back what an earlier one said. */
@@ -147,11 +166,10 @@ static int add_datum(struct rootfs_mount *mount, size_t option, const char *word
 	struct rootfs_datum *datum = &mount->data[mount->data_count];
 	const char *equals = strchr(word, '=');
 
-	if (equals && strlen(equals + 1) > FSCONFIG_TEXT_MOST)
-		return fail(err, ERROR_UNSUPPORTED, "", "a value of more than %d bytes",
-		            FSCONFIG_TEXT_MOST);
 	if (!*word)
 		return fail(err, ERROR_CONFIG, "", "is empty");
+	if (equals && strlen(equals + 1) > FSCONFIG_TEXT_MOST)
+		mount->at_once = true;
 	datum->option = option;
 	datum->key = equals ? arena_text_n(arena, word, (size_t)(equals - word)) : word;
 	datum->value = equals ? equals + 1 : NULL;
@@ -161,14 +179,18 @@ static int add_datum(struct rootfs_mount *mount, size_t option, const char *word
 	return 0;
 }
 
+static void read_link_word(struct rootfs_mount *mount, enum link_word word)
+{
+	mount->keep_link = mount->keep_link || word == KEEP;
+	mount->onto_link = mount->onto_link || word == ONTO;
+	mount->copy_link = mount->copy_link || word == COPY;
+}
+
 static int read_word(struct rootfs_mount *mount, size_t index, const char *word,
                      struct arena *arena, struct error *err)
 {
 	const struct option *option = find_option(word);
 
-	if (!option && is_refused(word))
-		return fail(err, ERROR_UNSUPPORTED, "",
-		            "'%s' is not supported by this version of cella", word);
 	if (!option)
 		return add_datum(mount, index, word, arena, err);
 	switch (option->action) {
@@ -190,8 +212,18 @@ static int read_word(struct rootfs_mount *mount, size_t index, const char *word,
 		return 0;
 	case SUPER:
 		return add_datum(mount, index, word, arena, err);
+	case SUPER_BELOW:
+		return add_datum(mount, index, word + 1, arena, err);
 	case COPY_UP:
 		mount->copy_up = true;
+		return 0;
+	case IDMAP:
+		mount->ids = word + strcspn(word, "=");
+		mount->ids += *mount->ids == '=';
+		mount->ids_below = mount->ids_below || option->set;
+		return 0;
+	case LINK:
+		read_link_word(mount, (enum link_word)option->set);
 		return 0;
 	}
 	return 0;
@@ -214,6 +246,39 @@ static int drop_data(struct rootfs_mount *mount, const struct spec_mount *asked,
 	return 0;
 }
 
+/* What mount(2) would be handed: all of it in one page. */
+static size_t data_bytes(const struct spec_mount *asked, const struct rootfs_mount *mount)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < mount->data_count; i++)
+		bytes += strlen(asked->options.item[mount->data[i].option]) + 1;
+	return bytes;
+}
+
+static int check_together(const struct rootfs_mount *mount, const struct spec_mount *asked,
+                          struct error *err)
+{
+	bool is_tmpfs = !mount->bind && asked->type && strcmp(asked->type, "tmpfs") == 0;
+
+	if (mount->copy_up && !is_tmpfs)
+		return fail(err, ERROR_CONFIG, "", "'tmpcopyup' is for a tmpfs");
+	if (mount->ids && !mount->bind)
+		return fail(err, ERROR_UNSUPPORTED, "", "'idmap' is for a bind mount");
+	if ((mount->keep_link || mount->copy_link) && !mount->bind)
+		return fail(err, ERROR_CONFIG, "", "'%s' is for a bind mount",
+		            mount->keep_link ? "src-nofollow" : "copy-symlink");
+	if (mount->copy_link && (mount->keep_link || mount->onto_link))
+		return fail(err, ERROR_CONFIG, "",
+		            "'copy-symlink' goes with neither "
+		            "'src-nofollow' nor 'dest-nofollow'");
+	if (mount->at_once && data_bytes(asked, mount) > MOUNT_DATA_MOST)
+		return fail(err, ERROR_UNSUPPORTED, "",
+		            "one of more than %d bytes, and more than %d in all",
+		            FSCONFIG_TEXT_MOST, MOUNT_DATA_MOST);
+	return 0;
+}
+
 int rootfs_read_options(const struct spec_mount *asked, struct arena *arena,
                         struct rootfs_mount *mount, struct error *err)
 {
@@ -224,9 +289,7 @@ int rootfs_read_options(const struct spec_mount *asked, struct arena *arena,
 	for (size_t i = 0; i < asked->options.count; i++)
 		if (read_word(mount, i, asked->options.item[i], arena, err) < 0)
 			return error_within(err, "mounts[%zu].options[%zu]", mount->index, i);
-	if (mount->copy_up && (mount->bind || !asked->type || strcmp(asked->type, "tmpfs") != 0)) {
-		(void)fail(err, ERROR_CONFIG, "", "'tmpcopyup' is for a tmpfs");
+	if (check_together(mount, asked, err) < 0)
 		return error_within(err, "mounts[%zu].options", mount->index);
-	}
 	return mount->bind ? drop_data(mount, asked, err) : 0;
 }

@@ -14,16 +14,10 @@
  * for it is needed in the image: pivot_root(2), "pivot_root(".", ".")". */
 static int pivot(int root, struct error *err)
 {
-	owned_fd old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (old < 0)
-		return fail_errno(err, "/", "open");
 	if (fchdir(root) < 0)
 		return fail_errno(err, "root.path", "chdir");
 	if (sys_pivot_root(".", ".") < 0)
 		return fail_errno(err, "root.path", "pivot_root");
-	if (fchdir(old) < 0)
-		return fail_errno(err, "/", "chdir");
 	/* not heard on the host: rootfs_apply() has made it a slave */
 	if (umount2(".", MNT_DETACH) < 0)
 		return fail_errno(err, "/", "umount");

@@ -19,7 +19,7 @@ static const char dev[] = "/dev";
 
 enum { LINKS_MOST = 40 }; /* as many as the kernel follows */
 
-static bool covers(const char *destination, const char *path)
+bool rootfs_covers(const char *destination, const char *path)
 {
 	size_t length = strlen(destination);
 
@@ -38,8 +38,7 @@ static const char *below(const char *destination, const char *path)
 	return *path ? path : "/";
 }
 
-/* Whether a component is "..": then what stands before it says nothing about where it ends. */
-static bool climbs(const char *path)
+bool rootfs_climbs(const char *path)
 {
 	for (const char *at = strstr(path, "/.."); at; at = strstr(at + 1, "/.."))
 		if (at[3] == '\0' || at[3] == '/')
@@ -47,11 +46,10 @@ static bool climbs(const char *path)
 	return false;
 }
 
-/* The mount that was put last where it covers path, or NULL. */
-static const struct rootfs_mount *find_cover(const struct rootfs_plan *plan, const char *path)
+const struct rootfs_mount *rootfs_cover(const struct rootfs_plan *plan, const char *path)
 {
 	for (size_t i = plan->mounts_done; i > 0; i--)
-		if (covers(plan->mounts[i - 1].destination, path))
+		if (rootfs_covers(plan->mounts[i - 1].destination, path))
 			return &plan->mounts[i - 1];
 	return NULL;
 }
@@ -60,14 +58,14 @@ int rootfs_base(const struct rootfs_plan *plan, const char **path)
 {
 	const struct rootfs_mount *cover;
 
-	if (climbs(*path))
+	if (rootfs_climbs(*path))
 		return plan->root;
-	cover = find_cover(plan, *path);
+	cover = rootfs_cover(plan, *path);
 	if (cover && cover->held && cover->fd >= 0) {
 		*path = below(cover->destination, *path);
 		return cover->fd;
 	}
-	if (plan->dev < 0 || !covers(dev, *path) ||
+	if (plan->dev < 0 || !rootfs_covers(dev, *path) ||
 	    (cover && strlen(cover->destination) > strlen(dev)))
 		return plan->root;
 	*path = below(dev, *path);
@@ -166,30 +164,87 @@ static int make_following(int base, const char *path, unsigned int place, struct
 	return fd;
 }
 
-/* Make the last component if it is missing, and open it without following it. */
+bool rootfs_is_flat(const char *path)
+{
+	const char *name = path + 1;
+
+	return *name && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+/* Open the last component, made if it is missing, without following it. */
+static int open_last(int parent, const char *name, unsigned int place)
+{
+	int flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(parent, name, flags);
+	int made;
+
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	made = place & ROOTFS_DIRECTORY ? mkdirat(parent, name, 0755)
+	                                : mknodat(parent, name, S_IFREG | 0644, 0);
+	return made < 0 && errno != EEXIST ? -1 : openat(parent, name, flags);
+}
+
 static int make_no_link(int base, const char *path, unsigned int place, struct error *err)
 {
-	const char *name = NULL;
-	owned_fd parent = path_make_parent(base, path, &name, err);
+	bool flat = rootfs_is_flat(path);
+	const char *name = path + 1;
+	owned_fd parent = flat ? -1 : path_make_parent(base, path, &name, err);
 	owned_fd fd = -1;
 	struct stat st;
-	int made;
+
+	if (!flat && parent < 0)
+		return -1;
+	if (place &
+	    ROOTFS_DIRECTORY) { /* no link, if it opens; why it does not is found out below */
+		fd = openat(flat ? base : parent, name,
+		            O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0)
+			return take_fd(&fd);
+	}
+	fd = open_last(flat ? base : parent, name, place);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fail_errno(err, path, place & ROOTFS_DIRECTORY ? "mkdir" : "create");
+	if (S_ISLNK(st.st_mode) && !(place & ROOTFS_ONTO_LINK))
+		return fail(err, ERROR_CONFIG, path, "is a symbolic link in the root file system");
+	return take_fd(&fd);
+}
+
+/* A link that is there already may say the same. */
+static int check_link(int parent, const struct rootfs_mount *mount, const char *name,
+                      struct error *err)
+{
+	char target[PATH_MAX];
+	ssize_t length = readlinkat(parent, name, target, sizeof(target));
+
+	if (length < 0 && errno != EINVAL)
+		return fail_errno(err, mount->destination, "readlink");
+	if (length >= 0 && (size_t)length == strlen(mount->link) &&
+	    memcmp(target, mount->link, (size_t)length) == 0)
+		return 0;
+	return fail(err, ERROR_CONFIG, mount->destination,
+	            "something else than the symbolic link to be copied is there already");
+}
+
+int rootfs_make_link(const struct rootfs_plan *plan, const struct rootfs_mount *mount,
+                     struct error *err)
+{
+	const char *rest = mount->destination, *name = NULL;
+	int base = rootfs_base(plan, &rest);
+	owned_fd parent = path_make_parent(base, rest, &name, err);
 
 	if (parent < 0)
 		return -1;
-	fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT) {
-		made = place & ROOTFS_DIRECTORY ? mkdirat(parent, name, 0755)
-		                                : mknodat(parent, name, S_IFREG | 0644, 0);
-		if (made < 0 && errno != EEXIST)
-			return fail_errno(err, path, place & ROOTFS_DIRECTORY ? "mkdir" : "create");
-		fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	}
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return fail_errno(err, path, "open");
-	if (S_ISLNK(st.st_mode))
-		return fail(err, ERROR_CONFIG, path, "is a symbolic link in the root file system");
-	return take_fd(&fd);
+	if (symlinkat(mount->link, parent, name) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return fail_errno(err, mount->destination, "symlink");
+	return check_link(parent, mount, name, err);
+}
+
+static bool is_fresh(const struct rootfs_mount *cover)
+{
+	return cover && cover->held && cover->type && strcmp(cover->type, "tmpfs") == 0;
 }
 
 int rootfs_open_place(const struct rootfs_plan *plan, const char *path, unsigned int place,
@@ -199,7 +254,11 @@ int rootfs_open_place(const struct rootfs_plan *plan, const char *path, unsigned
 	int base = rootfs_base(plan, &rest);
 	int fd;
 
-	if ((place & ROOTFS_NO_LINK) && strcmp(rest, "/") != 0)
+	/* a tmpfs that we hold began empty: to make it is more likely right than to look for it */
+	if ((place & ROOTFS_DIRECTORY) && base != plan->root && rootfs_is_flat(rest) &&
+	    is_fresh(rootfs_cover(plan, path)))
+		(void)mkdirat(base, rest + 1, 0755);
+	if ((place & (ROOTFS_NO_LINK | ROOTFS_ONTO_LINK)) && strcmp(rest, "/") != 0)
 		fd = make_no_link(base, rest, place, err);
 	else
 		fd = make_following(base, rest, place, err);

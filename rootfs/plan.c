@@ -12,136 +12,6 @@
 
 #include "steps.h"
 
-/* ---- mounts ---- */
-
-/* One slash before each component, and no component ".". */
-static const char *clean_path(const char *path, struct arena *arena)
-{
-	char *clean = arena_alloc(arena, 1, strlen(path) + 2);
-	size_t length = 0;
-
-	if (!clean)
-		return NULL;
-	while (*(path += strspn(path, "/"))) {
-		size_t step = strcspn(path, "/");
-
-		if (step != 1 || *path != '.') {
-			clean[length++] = '/';
-			memcpy(clean + length, path, step);
-			length += step;
-		}
-		path += step;
-	}
-	if (length == 0)
-		clean[0] = '/';
-	return clean;
-}
-
-static const char *below_bundle(const struct rootfs_request *request, const char *path,
-                                struct arena *arena)
-{
-	if (path[0] == '/')
-		return arena_text(arena, path);
-	return arena_format(arena, "%s/%s", request->bundle, path);
-}
-
-static int plan_bind_source(const struct rootfs_request *request, const struct spec_mount *asked,
-                            struct arena *arena, struct rootfs_mount *mount, struct error *err)
-{
-	struct stat st;
-
-	if (!asked->source || !*asked->source)
-		return fail(err, ERROR_CONFIG, "", "a bind mount needs one");
-	mount->source = below_bundle(request, asked->source, arena);
-	if (!mount->source)
-		return arena_check(arena, err);
-	if (!request->host->made_up && stat(mount->source, &st) < 0)
-		return fail_errno(err, mount->source, "stat");
-	return 0;
-}
-
-static int plan_source(const struct rootfs_request *request, const struct spec_mount *asked,
-                       struct arena *arena, struct rootfs_mount *mount, struct error *err)
-{
-	if (mount->bind) {
-		if (plan_bind_source(request, asked, arena, mount, err) < 0)
-			return error_within(err, "mounts[%zu].source", mount->index);
-		return 0;
-	}
-	if (!asked->type || !*asked->type) {
-		(void)fail(err, ERROR_CONFIG, "", "is missing, and the mount is no bind");
-		return error_within(err, "mounts[%zu].type", mount->index);
-	}
-	mount->type = asked->type;
-	mount->source = asked->source;
-	return 0;
-}
-
-static bool is_type(const struct rootfs_mount *mount, const char *type)
-{
-	return mount->type && strcmp(mount->type, type) == 0;
-}
-
-/* What its place and its kind mean for the order of things. */
-static void plan_place(struct rootfs_mount *mount)
-{
-	bool is_dev = strcmp(mount->destination, "/dev") == 0;
-	bool is_kernels = is_type(mount, "proc") || is_type(mount, "sysfs");
-
-	mount->no_link = is_dev || is_kernels;
-	mount->held = is_kernels || is_type(mount, "devpts") || (is_dev && !mount->bind);
-	if ((mount->set & MOUNT_ATTR_RDONLY) && (is_dev || is_type(mount, "tmpfs"))) {
-		mount->set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
-		mount->late_readonly = true;
-	}
-}
-
-static int plan_mount(const struct rootfs_request *request, size_t index, struct arena *arena,
-                      struct rootfs_mount *mount, struct error *err)
-{
-	const struct spec_mount *asked = &request->spec->mounts.item[index];
-
-	mount->index = index;
-	mount->fd = -1;
-	if (asked->uid_mappings.count > 0 || asked->gid_mappings.count > 0) {
-		(void)fail(err, ERROR_UNSUPPORTED, "",
-		           "id-mapped mounts are not supported by this version of cella");
-		return error_within(err, "mounts[%zu].%s", index,
-		                    asked->uid_mappings.count > 0 ? "uidMappings" : "gidMappings");
-	}
-	mount->destination = clean_path(asked->destination, arena);
-	if (!mount->destination)
-		return arena_check(arena, err);
-	if (rootfs_read_options(asked, arena, mount, err) < 0 ||
-	    plan_source(request, asked, arena, mount, err) < 0)
-		return -1;
-	plan_place(mount);
-	return 0;
-}
-
-static int plan_mounts(const struct rootfs_request *request, struct arena *arena,
-                       struct rootfs_plan *plan, struct error *err)
-{
-	size_t count = request->spec->mounts.count;
-
-	plan->mounts = arena_alloc(arena, count + 1, sizeof(*plan->mounts));
-	if (!plan->mounts)
-		return arena_check(arena, err);
-	for (size_t i = 0; i < count; i++) {
-		struct rootfs_mount *mount = &plan->mounts[i];
-
-		if (plan_mount(request, i, arena, mount, err) < 0)
-			return -1;
-		plan->mounts_count++;
-		/* the way from the host is left open for those who want it, others are cut off */
-		if (mount->bind && mount->propagation == 0)
-			mount->propagation = MS_PRIVATE | MS_REC;
-		if (strcmp(mount->destination, "/dev") == 0)
-			plan->foreign_dev = mount->bind;
-	}
-	return 0;
-}
-
 /* ---- devices ---- */
 
 /* What mknod(2) can say: more bits would be lost without a word. */
@@ -294,6 +164,9 @@ static int check_namespace(const struct rootfs_request *request, enum namespace_
 {
 	const struct spec_namespace *ns = &request->spec->linux_.namespaces[type];
 
+	if (request->spec->linux_.own_machine &&
+	    (type == NAMESPACE_NETWORK || type == NAMESPACE_USER))
+		return 0;
 	if (ns->set &&
 	    (!ns->path || !*ns->path || request->host->made_up || !is_ours(type, ns->path)))
 		return 0;
@@ -365,7 +238,7 @@ static int plan_root(const struct rootfs_request *request, struct arena *arena,
 
 	if (!request->spec->root_path)
 		return fail(err, ERROR_CONFIG, "root", "is missing");
-	plan->path = below_bundle(request, request->spec->root_path, arena);
+	plan->path = rootfs_below_bundle(request, request->spec->root_path, arena);
 	if (!plan->path)
 		return arena_check(arena, err);
 	if (request->host->made_up)
@@ -384,35 +257,57 @@ static int plan_root(const struct rootfs_request *request, struct arena *arena,
 	return plan->path ? 0 : arena_check(arena, err);
 }
 
+static struct rootfs_plan *begin(const struct rootfs_request *request, struct arena *arena)
+{
+	const struct spec_linux *spec = &request->spec->linux_;
+	struct rootfs_plan *plan = ARENA_NEW(arena, struct rootfs_plan);
+
+	if (!plan)
+		return NULL;
+	plan->spec = request->spec;
+	plan->no_pivot = request->no_pivot;
+	plan->user_namespace = spec->namespaces[NAMESPACE_USER].set;
+	plan->privileged = request->host->privileged;
+	plan->is_root =
+		plan->user_namespace || (request->host->uid == 0 && request->host->gid == 0);
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
+		if (!spec->namespaces[i].set)
+			plan->shared |= 1U << i;
+	plan->root = -1;
+	plan->dev = -1;
+	if (request->cgroup)
+		plan->cgroup = arena_text(arena, request->cgroup);
+	return plan;
+}
+
 int rootfs_plan(const struct rootfs_request *request, struct arena *arena,
                 struct rootfs_plan **ret_plan, struct error *err)
 {
 	const struct spec_linux *spec = &request->spec->linux_;
-	const struct spec_namespace *user = &spec->namespaces[NAMESPACE_USER];
-	struct rootfs_plan *plan = ARENA_NEW(arena, struct rootfs_plan);
+	struct rootfs_plan *plan = begin(request, arena);
 
-	if (!plan)
+	if (!plan || (request->cgroup && !plan->cgroup))
 		return arena_check(arena, err);
-	plan->spec = request->spec;
-	plan->no_pivot = request->no_pivot;
-	plan->user_namespace = user->set;
-	plan->bind_sysfs = user->set && !spec->namespaces[NAMESPACE_NETWORK].set;
-	plan->root = -1;
-	plan->dev = -1;
-	if (request->cgroup) {
-		plan->cgroup = arena_text(arena, request->cgroup);
-		if (!plan->cgroup)
-			return arena_check(arena, err);
-	}
 	if (!spec->namespaces[NAMESPACE_MOUNT].set)
 		return fail(err, ERROR_CONFIG, "linux.namespaces",
 		            "a mount namespace is missing: the host's mounts would change");
-	if (spec->mount_label && *spec->mount_label)
-		return fail(err, ERROR_UNSUPPORTED, "linux.mountLabel",
-		            "not supported by this version of cella");
 	if (plan_propagation(spec, plan, err) < 0 || plan_root(request, arena, plan, err) < 0 ||
-	    plan_mounts(request, arena, plan, err) < 0 || plan_nodes(spec, arena, plan, err) < 0 ||
-	    plan_sysctls(request, arena, plan, err) < 0)
+	    rootfs_plan_all_mounts(request, arena, plan, err) < 0 ||
+	    plan_nodes(spec, arena, plan, err) < 0 || plan_sysctls(request, arena, plan, err) < 0)
+		return -1;
+	*ret_plan = plan;
+	return 0;
+}
+
+int rootfs_plan_mounts(const struct rootfs_request *request, struct arena *arena,
+                       struct rootfs_plan **ret_plan, struct error *err)
+{
+	struct rootfs_plan *plan = begin(request, arena);
+
+	if (!plan)
+		return arena_check(arena, err);
+	plan->late = true;
+	if (rootfs_plan_all_mounts(request, arena, plan, err) < 0)
 		return -1;
 	*ret_plan = plan;
 	return 0;

@@ -36,15 +36,60 @@ static void print_attributes(struct json_writer *w, const char *key, uint64_t bi
 	json_close(w);
 }
 
-static void print_mount(struct json_writer *w, const struct rootfs_mount *mount,
+static void print_datum(struct json_writer *w, const struct rootfs_datum *datum,
                         const struct spec_mount *asked)
 {
+	if (datum->option == ROOTFS_NO_OPTION)
+		json_text(w, NULL, datum->value);
+	else
+		json_text(w, NULL, asked->options.item[datum->option]);
+}
+
+static void print_maps(struct json_writer *w, const char *key, const id_map_list *maps)
+{
+	json_open(w, key, '[');
+	for (size_t i = 0; i < maps->count; i++) {
+		json_open(w, NULL, '{');
+		json_u64(w, "containerID", maps->item[i].container_id);
+		json_u64(w, "hostID", maps->item[i].host_id);
+		json_u64(w, "size", maps->item[i].size);
+		json_close(w);
+	}
+	json_close(w);
+}
+
+static void print_idmap(struct json_writer *w, const struct rootfs_plan *plan,
+                        const struct rootfs_mount *mount)
+{
+	const struct rootfs_idmap *idmap;
+
+	if (mount->idmap == 0)
+		return;
+	idmap = &plan->idmaps[mount->idmap - 1];
+	json_open(w, mount->ids_below ? "ridmap" : "idmap", '{');
+	if (!idmap->uids)
+		json_text(w, "of", "the container's user namespace");
+	else {
+		print_maps(w, "uidMappings", idmap->uids);
+		print_maps(w, "gidMappings", idmap->gids);
+	}
+	json_close(w);
+}
+
+static void print_mount(struct json_writer *w, const struct rootfs_plan *plan,
+                        const struct rootfs_mount *mount)
+{
+	const struct spec_mount *asked = &plan->spec->mounts.item[mount->index];
+
 	json_open(w, NULL, '{');
 	json_text(w, "destination", mount->destination);
-	if (mount->bind)
+	if (mount->link)
+		json_text(w, "link", mount->link);
+	else if (mount->bind)
 		json_text(w, mount->recursive ? "rbind" : "bind", mount->source);
 	else
 		json_text(w, "type", mount->type);
+	print_idmap(w, plan, mount);
 	print_attributes(w, "set", mount->set);
 	print_attributes(w, "clear", mount->clear);
 	print_attributes(w, "setBelow", mount->set_below);
@@ -57,7 +102,7 @@ static void print_mount(struct json_writer *w, const struct rootfs_mount *mount,
 	if (mount->data_count > 0) {
 		json_open(w, "data", '[');
 		for (size_t i = 0; i < mount->data_count; i++)
-			json_text(w, NULL, asked->options.item[mount->data[i].option]);
+			print_datum(w, &mount->data[i], asked);
 		json_close(w);
 	}
 	json_close(w);
@@ -89,7 +134,7 @@ void rootfs_print(const struct rootfs_plan *plan, struct json_writer *w, const c
 	print_propagation(w, plan->propagation);
 	json_open(w, "mounts", '[');
 	for (size_t i = 0; i < plan->mounts_count; i++)
-		print_mount(w, &plan->mounts[i], &plan->spec->mounts.item[plan->mounts[i].index]);
+		print_mount(w, plan, &plan->mounts[i]);
 	json_close(w);
 	json_open(w, "devices", '[');
 	for (size_t i = 0; i < plan->nodes_count; i++)

@@ -20,10 +20,12 @@
 
 /* An option for the file system itself: a word, or key=value. */
 struct rootfs_datum {
-	size_t option; /* where in mounts[].options */
+	size_t option; /* where in mounts[].options; ROOTFS_NO_OPTION: linux.mountLabel */
 	const char *key;
 	const char *value; /* NULL: a word alone */
 };
+
+enum { ROOTFS_NO_OPTION = SIZE_MAX };
 
 struct rootfs_mount {
 	size_t index; /* where in mounts, for errors */
@@ -31,17 +33,27 @@ struct rootfs_mount {
 	const char *type;   /* of the file system; NULL for a bind */
 	const char *source; /* absolute for a bind; NULL: none */
 	bool bind;
-	bool recursive;      /* the bind takes what is mounted below its source too */
-	bool no_link;        /* the destination may not be a symbolic link: /proc, /sys, /dev */
-	bool late_readonly;  /* read-only at the very end: there are things to be made in it */
-	bool held;           /* what is looked for below it is looked for by its descriptor */
-	bool copy_up;        /* a tmpfs that begins with what the image has there */
-	uint64_t set, clear; /* MOUNT_ATTR_… */
+	bool recursive;     /* the bind takes what is mounted below its source too */
+	bool no_link;       /* the destination may not be a symbolic link: /proc, /sys, /dev */
+	bool late_readonly; /* read-only at the very end: there are things to be made in it */
+	bool held;          /* what is looked for below it is looked for by its descriptor */
+	bool copy_up;       /* a tmpfs that begins with what the image has there */
+	bool keep_link;     /* a source that is a symbolic link is bound itself */
+	bool onto_link;     /* a destination that is a symbolic link is covered itself */
+	bool copy_link;     /* a source that is a symbolic link is made anew, not bound */
+	bool from_host;     /* the source is not in the mount namespace that it is put into */
+	bool at_once;       /* of data too long for fsconfig(2): by mount(2) */
+	const char *link;   /* what the link to be made says; NULL: it is a mount */
+	const char *ids;    /* idmap: what is behind '='; "" nothing; NULL: the word is not there */
+	bool ids_below;     /* ridmap: of the mounts below it too */
+	size_t idmap;       /* which of the plan's idmaps + 1; 0: none */
+	uint64_t set, clear;             /* MOUNT_ATTR_… */
 	uint64_t set_below, clear_below; /* the same, for all mounts that a bind takes along */
 	uint64_t propagation;            /* MS_PRIVATE … with MS_REC, or 0 */
 	struct rootfs_datum *data;
 	size_t data_count;
-	int fd; /* the child's: the mount, when it is still needed; or -1 */
+	int copy; /* of the source, by the host before clone; or -1 */
+	int fd;   /* the child's: the mount, when it is still needed; or -1 */
 };
 
 struct rootfs_node {
@@ -65,14 +77,19 @@ struct rootfs_plan {
 	const char *path;   /* absolute */
 	const char *cgroup; /* of the container, or NULL */
 	bool no_pivot;
-	bool user_namespace;  /* a user namespace of its own: no mknod, and locked flags */
-	bool bind_sysfs;      /* where no sysfs can be mounted, the host's may be bound */
-	bool foreign_dev;     /* /dev is a bind: nothing may be made in it */
+	bool user_namespace; /* a user namespace of its own: no mknod, and locked flags */
+	unsigned int shared; /* bit per enum namespace_type: it has not one of its own */
+	bool foreign_dev;    /* /dev is a bind: nothing may be made in it */
+	bool late;       /* for a container that lives: its mounts are not made from the host's */
+	bool is_root;    /* we make files as user and group 0 of the container */
+	bool privileged; /* we have the host's rights, so may open what its root can't */
 	uint64_t propagation; /* asked for "/", with MS_REC; 0: private */
 	struct rootfs_mount *mounts;
 	size_t mounts_count;
 	struct rootfs_node *nodes;
 	size_t nodes_count;
+	struct rootfs_idmap *idmaps;
+	size_t idmaps_count;
 	struct rootfs_sysctl_entry *sysctls;
 	size_t sysctls_count;
 	/* the child's */
@@ -92,17 +109,42 @@ extern const struct word rootfs_propagations[ROOTFS_PROPAGATIONS];
 int rootfs_read_options(const struct spec_mount *asked, struct arena *arena,
                         struct rootfs_mount *mount, struct error *err) FALLIBLE;
 
+/* ---- host: idmap.c ---- */
+
+/* Whose ids an id-mapped mount shows, from its mappings or its option; mount->idmap is 0 for another one.
+ * Returns  0, or -1 and *err with the JSON path. */
+int rootfs_plan_idmap(const struct rootfs_request *request, struct arena *arena,
+                      struct rootfs_plan *plan, struct rootfs_mount *mount,
+                      struct error *err) FALLIBLE;
+
+/* ---- host: mounts.c ---- */
+
+/* path, below the bundle when it is relative; in arena, or NULL. */
+const char *rootfs_below_bundle(const struct rootfs_request *request, const char *path,
+                                struct arena *arena);
+
+/* All of spec.mounts. Returns 0, or -1 and *err with the JSON path. */
+int rootfs_plan_all_mounts(const struct rootfs_request *request, struct arena *arena,
+                           struct rootfs_plan *plan, struct error *err) FALLIBLE;
+
 /* ---- child ---- */
 
 /* Both: make the mount, attached nowhere yet.
  * Returns  its descriptor, owned by the caller, or -1 and *err with the JSON path. */
 int rootfs_mount_filesystem(const struct rootfs_plan *plan, const struct rootfs_mount *mount,
                             struct error *err) FALLIBLE;
-int rootfs_mount_bind(const struct rootfs_mount *mount, struct error *err) FALLIBLE;
+int rootfs_mount_bind(struct rootfs_mount *mount, struct error *err) FALLIBLE;
+
+/* The same for options that fsconfig(2) can't take: more than 255 bytes in one. */
+int rootfs_mount_at_once(const struct rootfs_plan *plan, const struct rootfs_mount *mount,
+                         const char *type, struct error *err) FALLIBLE;
 
 /* Copy what is mounted at path below dir (AT_FDCWD; "" is dir itself), recursive or not.
  * Returns  the copy, attached nowhere, owned by the caller; or -1 and errno. */
 int rootfs_clone_tree(int dir, const char *path, bool recursive);
+
+/* The same of a bind's source. */
+int rootfs_clone_source(const struct rootfs_mount *mount);
 
 /* Set and clear attributes of the one mount; flags that a user namespace locks stay as they are.
  * Returns  0, or -1 and errno. */
@@ -124,7 +166,12 @@ int rootfs_base(const struct rootfs_plan *plan, const char **path);
 /* The place for a mount, made with all its parents where it is missing. A symbolic link is followed
  * inside the root, a dangling one too, unless NO_LINK refuses one at the end.
  * Returns  an O_PATH descriptor, owned by the caller, or -1 and *err with path as the object. */
-enum rootfs_place { ROOTFS_FILE = 0, ROOTFS_DIRECTORY = 1, ROOTFS_NO_LINK = 2 };
+enum rootfs_place {
+	ROOTFS_FILE = 0,
+	ROOTFS_DIRECTORY = 1,
+	ROOTFS_NO_LINK = 2,
+	ROOTFS_ONTO_LINK = 4 /* one at the end is the place itself */
+};
 int rootfs_open_place(const struct rootfs_plan *plan, const char *path, unsigned int place,
                       struct error *err) FALLIBLE;
 
@@ -132,6 +179,30 @@ int rootfs_open_place(const struct rootfs_plan *plan, const char *path, unsigned
  * their modes, owners and times; devices and sockets are left out.
  * Returns  0, or -1 and *err with the name of what could not be copied. */
 int rootfs_copy_tree(int from, int to, struct error *err) FALLIBLE;
+
+/* Put one mount of the plan in its place, or the link that it is. Returns 0, or -1 and *err. */
+int rootfs_apply_mount(struct rootfs_plan *plan, struct rootfs_mount *mount,
+                       struct error *err) FALLIBLE;
+
+/* Make the symbolic link that a copied one is. Returns 0, or -1 and *err with the destination as the object. */
+int rootfs_make_link(const struct rootfs_plan *plan, const struct rootfs_mount *mount,
+                     struct error *err) FALLIBLE;
+
+/* Whether a component is "..": then what stands before it says nothing about where it ends. */
+bool rootfs_climbs(const char *path);
+
+/* The mount that was put last where it covers path, or NULL. */
+const struct rootfs_mount *rootfs_cover(const struct rootfs_plan *plan, const char *path);
+
+/* Whether fd is what plan->root is. */
+bool rootfs_is_root(const struct rootfs_plan *plan, int fd);
+
+/* Whether a path that begins with a slash has one component, which is a name: it may be made in a directory that
+ * is held, without looking for its parent. */
+bool rootfs_is_flat(const char *path);
+
+/* Whether path is destination or below it. */
+bool rootfs_covers(const char *destination, const char *path);
 
 /* Device nodes, then the links of /dev. */
 int rootfs_make_devices(struct rootfs_plan *plan, struct error *err) FALLIBLE;

@@ -2,6 +2,8 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "base/own.h"
 #include "base/path.h"
@@ -9,7 +11,7 @@
 #include "steps.h"
 
 static const char pts[] = "/dev/pts";
-static const char console[] = "/dev/console";
+static const char console[] = "/dev/console", null[] = "/dev/null";
 
 /* The slave on /dev/console, by its descriptor: no name of it is looked up in the container. */
 static int mount_console(const struct rootfs_plan *plan, int slave, struct error *err)
@@ -77,4 +79,30 @@ int rootfs_terminal(struct rootfs_plan *plan, int *ret_slave, struct error *err)
 		return error_within(err, "process.terminal");
 	*ret_slave = take_fd(&slave);
 	return take_fd(&master);
+}
+
+/* Opening anything else could do anything. */
+static int open_null(int base, const char *path, struct error *err)
+{
+	owned_fd found = path_open(base, path, O_PATH | O_NOFOLLOW, err);
+	struct stat st;
+
+	if (found < 0)
+		return -1;
+	if (fstat(found, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+		return fail(err, ERROR_CONFIG, null, "is no null device");
+	return path_open(base, path, O_RDWR | O_NOFOLLOW | O_NOCTTY, err);
+}
+
+int rootfs_null_below(int root, struct error *err)
+{
+	return open_null(root, null, err);
+}
+
+int rootfs_null(const struct rootfs_plan *plan, struct error *err)
+{
+	const char *rest = null;
+	int base = rootfs_base(plan, &rest);
+
+	return open_null(base, rest, err);
 }

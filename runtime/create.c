@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,7 +10,10 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/own.h"
+#include "base/table.h"
+#include "base/text.h"
 
+#include "notify.h"
 #include "store.h"
 
 struct asked {
@@ -37,9 +41,38 @@ static int check_terminal(const struct spec *spec, enum terminal_place place, st
 	return 0;
 }
 
-/* Read and decide; nothing has changed when this returns. */
+/* The plan, with what was made before for others. */
+static int plan(const struct runtime *rt, struct plan_request *request, struct arena *arena,
+                struct plan **ret, struct error *err)
+{
+	struct host host = *request->host;
+	owned_fd root = -1, filters = -1;
+	int planned;
+
+	if (request->spec->linux_.seccomp.set) {
+		root = store_find(rt);
+		filters = root < 0 ? -1 : plan_open_filters(root);
+	}
+	host.filters = filters;
+	request->host = &host;
+	planned = plan_from_spec(request, arena, ret, err);
+	request->host = NULL; /* ours */
+	return planned;
+}
+
+static int prepare_notify(const struct container *c, struct asked *asked, struct error *err)
+{
+	if (!asked->executor->prepare)
+		return notify_prepare(c, &asked->spec, err);
+	log_warning("NOTIFY_SOCKET: the %s executor passes nothing on of it",
+	            asked->executor->name);
+	return 0;
+}
+
+/* Read and decide; nothing has changed when this returns.
+ * notified  one whose id is taken already, for who waits for sd_notify(3); NULL. */
 static int ask(const struct runtime *rt, const struct create_options *o, struct arena *arena,
-               struct asked *ret, struct error *err)
+               const struct container *notified, struct asked *ret, struct error *err)
 {
 	const char *config =
 		o->config ? o->config : arena_format(arena, "%s/config.json", o->bundle);
@@ -49,6 +82,7 @@ static int ask(const struct runtime *rt, const struct create_options *o, struct 
 		.no_pivot = o->no_pivot,
 		.no_new_keyring = o->no_new_keyring,
 		.preserve_fds = o->preserve_fds,
+		.activation = o->activation,
 		.start_at_once = o->start_at_once,
 	};
 	struct host host;
@@ -64,12 +98,18 @@ static int ask(const struct runtime *rt, const struct create_options *o, struct 
 		return -1;
 	if (choose_executor(rt, ret->spec, &ret->executor, err) < 0 || host_look(&host, err) < 0)
 		return -1;
+	if (notified && prepare_notify(notified, ret, err) < 0)
+		return -1;
+	if (o->restore && !ret->executor->restore)
+		return operation_missing(o->id, ret->executor, "restore", err);
 	request.spec = ret->spec;
 	request.host = &host;
 	request.systemd = rt->systemd;
+	request.no_cgroup = rt->no_cgroup;
+	request.rootless = rt->rootless;
 	if (ret->executor->prepare && ret->executor->prepare(&request, arena, err) < 0)
 		return -1;
-	return plan_from_spec(&request, arena, &ret->plan, err);
+	return plan(rt, &request, arena, &ret->plan, err);
 }
 
 int container_dry_run(const struct runtime *rt, const struct create_options *options,
@@ -81,7 +121,7 @@ int container_dry_run(const struct runtime *rt, const struct create_options *opt
 
 	if (!arena)
 		return fail(err, ERROR_SYSTEM, options->id, "out of memory");
-	if (ask(rt, options, arena, &asked, err) < 0)
+	if (ask(rt, options, arena, NULL, &asked, err) < 0)
 		return -1;
 	plan_print(asked.plan, &w);
 	return text_check(out, err);
@@ -93,6 +133,22 @@ static char *now(struct arena *arena)
 
 	log_time(text, sizeof(text), true);
 	return arena_text(arena, text);
+}
+
+/* Which pipes it begins with: they end outside. */
+static void describe_stdio(struct container *c)
+{
+	char path[32], name[64];
+
+	for (int fd = 0; fd < (int)ARRAY_SIZE(c->state.stdio); fd++) {
+		ssize_t length;
+
+		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		length = readlink(path, name, sizeof(name) - 1);
+		name[length > 0 ? length : 0] = '\0';
+		if (text_begins(name, "pipe:"))
+			c->state.stdio[fd] = arena_text(c->arena, name);
+	}
 }
 
 static void describe(struct container *c, const struct create_options *o, const struct asked *asked)
@@ -109,25 +165,57 @@ static void describe(struct container *c, const struct create_options *o, const 
 	s->systemd_unit = plan_systemd_unit(asked->plan);
 	s->owner = (uint32_t)geteuid();
 	s->terminal = spec->process.terminal;
+	s->no_new_keyring = o->no_new_keyring;
+	if (!s->terminal)
+		describe_stdio(c);
 	s->namespaces = asked->plan->isolated;
 	s->annotations.item = spec->annotations.item;
 	s->annotations.count = spec->annotations.count;
 }
 
 /* From the taken name on: whatever fails is undone here. */
-static int make(struct container *c, const struct asked *asked, struct error *err)
+static int make(struct container *c, const struct asked *asked,
+                const struct checkpoint_options *restore, struct error *err)
 {
 	struct error ignored;
 
 	/* Written before a thing is made, so that delete finds it whenever we die. */
 	if (store_save_config(c, asked->bytes, asked->length, err) == 0 &&
-	    store_save(c, err) == 0 && c->executor->create(c, asked->plan, err) == 0) {
-		c->state.status = STATUS_CREATED;
-		return 0;
+	    store_save(c, err) == 0) {
+		plan_keep_filter(asked->plan, c->root);
+		if ((restore ? c->executor->restore(c, asked->plan, restore, err)
+		             : c->executor->create(c, asked->plan, err)) == 0) {
+			c->state.status = restore ? STATUS_RUNNING : STATUS_CREATED;
+			return 0;
+		}
 	}
+	/* As after any other life: runtime.md "Lifecycle": a hook that fails leads to the poststop hooks. */
+	c->state.status = STATUS_STOPPED;
+	c->state.pid = 0;
+	if (hooks_run(c->spec, HOOK_POSTSTOP, &c->state, NULL, &ignored) < 0)
+		log_dropped("after a failed create", &ignored);
 	if (store_remove(c, &ignored) < 0)
 		log_dropped("after a failed create", &ignored);
 	return -1;
+}
+
+static int take(const struct runtime *rt, struct container *c, struct error *err)
+{
+	c->root = store_open(rt, err);
+	return c->root < 0 ? -1 : store_take(c, err);
+}
+
+static int decide(const struct runtime *rt, const struct create_options *options,
+                  struct container *c, struct asked *ret, struct error *err)
+{
+	if (ask(rt, options, c->arena, options->notify ? c : NULL, ret, err) < 0)
+		return -1;
+	c->executor = ret->executor;
+	if (rt->trace && trace_executor(c, err) < 0)
+		return -1;
+	c->spec = ret->spec;
+	describe(c, options, ret);
+	return arena_check(c->arena, err);
 }
 
 int container_create(const struct runtime *rt, const struct create_options *options,
@@ -143,18 +231,27 @@ int container_create(const struct runtime *rt, const struct create_options *opti
 	if (!c)
 		return -1;
 	copy.bundle = arena_text(c->arena, options->bundle);
-	if (ask(rt, &copy, c->arena, &asked, err) < 0)
+	if (options->notify && take(rt, c, err) < 0)
 		return -1;
-	c->executor = asked.executor;
-	if (rt->trace && trace_executor(c, err) < 0)
+	if (decide(rt, &copy, c, &asked, err) < 0) {
+		struct error ignored;
+
+		if (c->dir >= 0 && store_remove(c, &ignored) < 0)
+			log_dropped("after a failed create", &ignored);
 		return -1;
-	c->spec = asked.spec;
-	describe(c, &copy, &asked);
-	c->root = store_open(rt, err);
-	if (arena_check(c->arena, err) < 0 || c->root < 0 || store_take(c, err) < 0 ||
-	    make(c, &asked, err) < 0)
+	}
+	if ((c->dir < 0 && take(rt, c, err) < 0) || make(c, &asked, copy.restore, err) < 0)
 		return -1;
 	*ret_container = take_ptr(c);
+	return 0;
+}
+
+int container_restore(const struct runtime *rt, const struct create_options *options,
+                      struct container **ret_container, struct error *err)
+{
+	if (container_create(rt, options, ret_container, err) < 0)
+		return -1;
+	store_unlock(*ret_container); /* who waits for its end goes on for as long as it does */
 	return 0;
 }
 

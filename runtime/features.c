@@ -1,12 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <limits.h>
 #include <stdio.h>
+#include <unistd.h>
+
+#include "base/helper.h"
+#include "base/process.h"
+#include "base/program.h"
+#include "base/table.h"
 
 #include "runtime.h"
+
+/* It may not be installed; who talks to it looks. */
+static bool has_criu(const struct runtime *rt)
+{
+	struct helper_options options = {.ends_with_caller = true};
+	char path[PATH_MAX], name[] = "cella-criu", find[] = "find";
+	char program[PATH_MAX];
+	char *const args[] = {name, find, program, NULL};
+	struct helper helper;
+	struct error ignored;
+
+	(void)snprintf(program, sizeof(program), "%s", rt->criu ? rt->criu : "");
+	if (program_helper(name, path, sizeof(path), &ignored) < 0)
+		return false;
+	options.path = path;
+	if (helper_start(args, &options, &helper, &ignored) < 0)
+		return false;
+	(void)close(helper.answer);
+	return process_wait(helper.pid, &ignored) == 0;
+}
 
 int runtime_features(const struct runtime *rt, struct text *out, struct error *err)
 {
 	struct json_writer w = {.out = out, .indent = 2};
-	struct key_value annotation = {"org.cella.executors", NULL};
+	struct key_value annotations[] = {
+		{"org.cella.executors",          NULL   },
+		{"org.cella.checkpoint.enabled", "false"}
+        };
 	struct features features = {0};
 	char names[256] = "";
 	size_t length = 0;
@@ -14,9 +44,11 @@ int runtime_features(const struct runtime *rt, struct text *out, struct error *e
 	for (size_t i = 0; rt->executors[i] && length < sizeof(names); i++)
 		length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s",
 		                           i ? "," : "", rt->executors[i]->name);
-	annotation.value = names;
-	features.annotations.item = &annotation;
-	features.annotations.count = 1;
+	annotations[0].value = names;
+	if (has_criu(rt))
+		annotations[1].value = "true";
+	features.annotations.item = annotations;
+	features.annotations.count = ARRAY_SIZE(annotations);
 	plan_features(&features);
 	features_write(&w, &features);
 	return text_check(out, err);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -40,6 +41,7 @@ struct hook_call {
 	const char *path;
 	const struct hook_place *place;
 	int state, report; /* descriptors: stdin; errors go here, closed by execve */
+	int out, said;     /* stdout, stderr */
 };
 
 _Noreturn static void hook_child(const struct hook_call *call)
@@ -49,7 +51,8 @@ _Noreturn static void hook_child(const struct hook_call *call)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if ((!call->place || !call->place->enter ||
 	     call->place->enter(call->place->data, &err) == 0)) {
-		if (dup2(call->state, STDIN_FILENO) < 0 || fd_cloexec_from(3, &err) < 0)
+		if (dup2(call->state, STDIN_FILENO) < 0 || dup2(call->out, STDOUT_FILENO) < 0 ||
+		    dup2(call->said, STDERR_FILENO) < 0 || fd_cloexec_from(3, &err) < 0)
 			(void)fail_errno(&err, call->path, "stdin");
 		signals_reset();
 		(void)execve(call->path, call->argv, call->envp);
@@ -60,10 +63,22 @@ _Noreturn static void hook_child(const struct hook_call *call)
 	_exit(127);
 }
 
-static int hook_wait(pid_t pid, int pidfd, const struct spec_hook *hook, struct error *err)
+/* The first line of what it wrote to stderr, where that is ours: it knows best what was wrong. */
+static const char *complaint(int said, char *line, size_t size)
+{
+	ssize_t n = fcntl(said, F_GET_SEALS) < 0 ? -1 : pread(said, line, size - 1, 0);
+
+	line[n > 0 ? n : 0] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	return line;
+}
+
+static int hook_wait(pid_t pid, int pidfd, int said, const struct spec_hook *hook,
+                     struct error *err)
 {
 	int timeout_ms = -1;
 	int ended, status;
+	char line[200];
 
 	if (hook->timeout.set)
 		timeout_ms = hook->timeout.value > 2000000 ? -1 : (int)hook->timeout.value * 1000;
@@ -86,7 +101,8 @@ static int hook_wait(pid_t pid, int pidfd, const struct spec_hook *hook, struct 
 	if (status > 128)
 		return fail(err, ERROR_SYSTEM, hook->path, "ended by signal %d", status - 128);
 	if (status != 0)
-		return fail(err, ERROR_SYSTEM, hook->path, "exit status %d", status);
+		return fail(err, ERROR_SYSTEM, hook->path, "exit status %d%s%s", status,
+		            *complaint(said, line, sizeof(line)) ? ": " : "", line);
 	return 0;
 }
 
@@ -102,7 +118,9 @@ static int hook_run(const struct spec_hook *hook, struct hook_call *call, struct
 		return fail_errno(err, hook->path, "pipe");
 	reader = ends[0];
 	writer = call->report = ends[1];
-	if (lseek(call->state, 0, SEEK_SET) < 0)
+	if (lseek(call->state, 0, SEEK_SET) < 0 ||
+	    (fcntl(call->said, F_GET_SEALS) >= 0 &&
+	     (ftruncate(call->said, 0) < 0 || lseek(call->said, 0, SEEK_SET) < 0)))
 		return fail_errno(err, "state", "seek");
 	pid = process_clone(0, -1, &pidfd, err);
 	if (pid < 0)
@@ -119,7 +137,7 @@ static int hook_run(const struct spec_hook *hook, struct hook_call *call, struct
 		error_import(err, &told, (size_t)n);
 		return -1;
 	}
-	return hook_wait(pid, pidfd, hook, err);
+	return hook_wait(pid, pidfd, call->said, hook, err);
 }
 
 /* Arrays that execve wants: ended by NULL. */
@@ -136,17 +154,38 @@ static char **vector(const text_list *texts, const char *first, struct arena *ar
 	return v;
 }
 
+/* Where hooks write to: not the container's own stdio. As crun has it, the config may name files. */
+static int output(const struct spec *spec, const char *annotation, bool kept, struct error *err)
+{
+	const char *path = spec_annotation(spec, annotation);
+	int fd;
+
+	if (!path && kept)
+		fd = memfd_create("said", MFD_CLOEXEC);
+	else
+		fd = open(path ? path : "/dev/null",
+		          O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	if (fd >= 0)
+		return fd;
+	(void)fail_errno(err, path ? path : "/dev/null", "open");
+	return error_within(err, "annotations[\"%s\"]", annotation);
+}
+
 int hooks_run(const struct spec *spec, enum hook_point point, const struct state *state,
               const struct hook_place *place, struct error *err)
 {
 	owned_arena struct arena *arena = NULL;
-	owned_fd file = -1;
+	owned_fd file = -1, out = -1, said = -1;
 
 	if (spec->hooks[point].count == 0)
 		return 0;
 	arena = arena_new(ARGUMENTS_LIMIT);
 	file = state_file(state, err);
 	if (file < 0)
+		return -1;
+	out = output(spec, "run.oci.hooks.stdout", false, err);
+	said = out < 0 ? -1 : output(spec, "run.oci.hooks.stderr", true, err);
+	if (said < 0)
 		return -1;
 	for (size_t i = 0; i < spec->hooks[point].count; i++) {
 		const struct spec_hook *hook = &spec->hooks[point].item[i];
@@ -156,12 +195,18 @@ int hooks_run(const struct spec *spec, enum hook_point point, const struct state
 		                         .envp = envp,
 		                         .path = hook->path,
 		                         .place = place,
-		                         .state = file};
+		                         .state = file,
+		                         .out = out,
+		                         .said = said};
 
 		if (!argv || !envp)
 			return fail(err, ERROR_SYSTEM, hook_point_names[point], "out of memory");
-		if (hook_run(hook, &call, err) < 0)
-			return error_within(err, "hooks.%s[%zu]", hook_point_names[point], i);
+		if (hook_run(hook, &call, err) == 0)
+			continue;
+		(void)error_within(err, "hooks.%s[%zu]", hook_point_names[point], i);
+		if (point != HOOK_POSTSTOP)
+			return -1;
+		log_dropped("poststop", err); /* "the remaining hooks and lifecycle continue" */
 	}
 	return 0;
 }

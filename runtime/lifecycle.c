@@ -20,7 +20,9 @@ enum operation {
 	OP_PROCESSES,
 	OP_STATS,
 	OP_WATCH,
+	OP_MOUNTS,
 	OP_DELETE,
+	OP_CHECKPOINT,
 	OPS
 };
 
@@ -31,25 +33,33 @@ static const struct {
 	const char *name;
 	unsigned int allowed;
 } operations[OPS] = {
-	{"start",   IN(STATUS_CREATED)					 },
-	{"exec",    IN(STATUS_CREATED) | IN(STATUS_RUNNING)                    },
-	{"kill",    IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
-	{"pause",   IN(STATUS_CREATED) | IN(STATUS_RUNNING)                    },
-	{"resume",  IN(STATUS_PAUSED)					  },
-	{"update",  IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
-	{"ps",      IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
-	{"measure", IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
-	{"watch",   IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
-	{"delete",  IN(STATUS_STOPPED)					 },
+	{"start",                IN(STATUS_CREATED)					 },
+	{"exec",		 IN(STATUS_CREATED) | IN(STATUS_RUNNING)                    },
+	{"kill",		 IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
+	{"pause",                IN(STATUS_CREATED) | IN(STATUS_RUNNING)                    },
+	{"resume",               IN(STATUS_PAUSED)					  },
+	{"update",               IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
+	{"ps",		   IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
+	{"measure",              IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
+	{"watch",                IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
+	{"change the mounts of", IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
+	{"delete",               IN(STATUS_STOPPED)					 },
+	{"checkpoint",           IN(STATUS_RUNNING) | IN(STATUS_PAUSED)                     },
 };
+
+int operation_missing(const char *id, const struct executor *executor, const char *name,
+                      struct error *err)
+{
+	return fail(err, ERROR_UNSUPPORTED, id, "not supported by the %s executor: %s",
+	            executor->name, name);
+}
 
 static int allow(const struct container *c, enum operation op, bool implemented, struct error *err)
 {
 	const char *name = operations[op].name;
 
 	if (!implemented)
-		return fail(err, ERROR_UNSUPPORTED, c->state.id,
-		            "not supported by the %s executor: %s", c->executor->name, name);
+		return operation_missing(c->state.id, c->executor, name, err);
 	if (operations[op].allowed & IN(c->state.status))
 		return 0;
 	if (op == OP_KILL && c->state.status == STATUS_STOPPED)
@@ -171,6 +181,25 @@ int container_watch(struct container *c, int timeout_ms, enum container_event *r
 	if (allow(c, OP_WATCH, c->executor->watch, err) < 0)
 		return -1;
 	return c->executor->watch(c, timeout_ms, ret, err);
+}
+
+int container_mounts(struct container *c, enum mounts_change change, const mount_list *mounts,
+                     struct error *err)
+{
+	if (allow(c, OP_MOUNTS, c->executor->mounts, err) < 0 || container_config(c, err) < 0)
+		return -1;
+	return c->executor->mounts(c, change, mounts, err);
+}
+
+int container_checkpoint(struct container *c, const struct checkpoint_options *options,
+                         struct error *err)
+{
+	if (allow(c, OP_CHECKPOINT, c->executor->checkpoint, err) < 0 ||
+	    container_config(c, err) < 0 || c->executor->checkpoint(c, options, err) < 0)
+		return -1;
+	if (options->leave_running || options->pre_dump)
+		return 0;
+	return container_delete(c, true, err);
 }
 
 int container_delete(struct container *c, bool force, struct error *err)

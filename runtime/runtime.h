@@ -34,6 +34,7 @@ struct container {
 /* What exec asks for beside the process. */
 struct exec_options {
 	unsigned int preserve_fds;
+	struct socket_activation activation;
 	const char *cgroup; /* "/NAME" below the container's cgroup; NULL: where the container is */
 	bool ignore_paused; /* it may be made where it runs only after resume; until then exec waits */
 };
@@ -43,6 +44,39 @@ struct exec_result {
 	pid_t pid;
 	int pidfd;   /* the caller's */
 	int console; /* the caller's, or -1 */
+};
+
+enum mounts_change { MOUNTS_ADD, MOUNTS_REMOVE };
+
+/* Of checkpoint and restore; what says nothing else is for both. Texts are borrowed. */
+enum checkpoint_cgroups {
+	CGROUPS_UNSAID,
+	CGROUPS_SOFT,
+	CGROUPS_FULL,
+	CGROUPS_STRICT,
+	CGROUPS_IGNORE
+};
+enum checkpoint_lock { LOCK_UNSAID, LOCK_IPTABLES, LOCK_NFTABLES };
+struct checkpoint_options {
+	const char *criu; /* CRIU's program; NULL: in PATH */
+	int images, work; /* directories, borrowed: for the images; for logs and the like, or -1 */
+	const char *parent;              /* checkpoint: images of the one before, below images */
+	const char *page_server_address; /* checkpoint: pages go there; NULL: into images */
+	unsigned int page_server_port;
+	int status_fd; /* checkpoint: gets a byte when pages are served; -1 */
+	enum checkpoint_cgroups cgroups;
+	enum checkpoint_lock lock;
+	const char *lsm_profile, *lsm_mount_context; /* restore */
+	bool leave_running, pre_dump;                /* checkpoint: it goes on; only its memory */
+	bool tcp_established, tcp_skip_in_flight, tcp_close;
+	bool ext_unix_sk, shell_job, file_locks, link_remap, auto_dedup, lazy_pages;
+	bool empty_network; /* a network namespace of its own is dumped and restored without what is in it */
+};
+
+/* What a list of processes says of one, as texts. */
+struct process_words {
+	pid_t pid;
+	const char *parent, *user, *command;
 };
 
 /* THE CONTRACT. A member that is NULL is refused by the caller with one sentence. All: 0, or -1 and *err. */
@@ -72,6 +106,9 @@ struct executor {
 	              struct error *err) FALLIBLE;
 	int (*processes)(struct container *c, pid_t **ret_pids, size_t *ret_count,
 	                 struct error *err) FALLIBLE;
+	/* Likewise, with words, in c->arena. NULL: they are in this kernel's /proc. */
+	int (*describe)(struct container *c, struct process_words **ret_words, size_t *ret_count,
+	                struct error *err) FALLIBLE;
 	/* What it uses now, in arena; parts that nobody counts are not set. */
 	int (*stats)(struct container *c, struct arena *arena, struct stats *ret,
 	             struct error *err) FALLIBLE;
@@ -79,6 +116,17 @@ struct executor {
 	 * EVENT_NONE: none yet, or the wait was interrupted. */
 	int (*watch)(struct container *c, int timeout_ms, enum container_event *ret,
 	             struct error *err) FALLIBLE;
+	/* Mount these in it, or unmount what is at their destinations: all, or on -1 none. c->spec is there. */
+	int (*mounts)(struct container *c, enum mounts_change change, const mount_list *mounts,
+	              struct error *err) FALLIBLE;
+	/* Write all that its processes are to images; unless they are left running they are gone then. On -1 they run
+	 * on. c->spec is there. */
+	int (*checkpoint)(struct container *c, const struct checkpoint_options *options,
+	                  struct error *err) FALLIBLE;
+	/* In place of create and start: its processes go on as the images have them. state.pid, init and console are
+	 * set. On -1 nothing is left. */
+	int (*restore)(struct container *c, struct plan *plan,
+	               const struct checkpoint_options *options, struct error *err) FALLIBLE;
 	/* Look whether it is created, running, paused or stopped now. */
 	int (*look)(struct container *c, enum container_status *ret_status,
 	            struct error *err) FALLIBLE;
@@ -94,6 +142,9 @@ struct runtime {
 	const char *executor; /* --executor, or NULL */
 	bool trace;           /* log each operation */
 	bool systemd;         /* create: have systemd make the cgroup */
+	bool no_cgroup;       /* create: make none */
+	enum rootless rootless;
+	const char *criu; /* CRIU's program; NULL: in PATH */
 };
 
 /* Where the terminal of process.terminal will be served: checked before anything is made. */
@@ -108,7 +159,10 @@ struct create_options {
 	const char *config; /* path of config.json when it is not in the bundle; NULL */
 	bool no_pivot, no_new_keyring, start_at_once;
 	unsigned int preserve_fds;
+	struct socket_activation activation;
+	bool notify; /* somebody waits for sd_notify(3): see container_notify_open() */
 	enum terminal_place terminal;
+	const struct checkpoint_options *restore; /* of container_restore() */
 };
 
 /* Read, plan, and print the plan as JSON into out; changes nothing. */
@@ -128,6 +182,15 @@ static inline void container_release(struct container **c)
 #define owned_container __attribute__((cleanup(container_release)))
 
 int container_start(struct container *c, struct error *err) FALLIBLE;
+
+/* Make the socket that the container's programs tell their state to; just before start.
+ * ret_socket  the caller's, non-blocking; -1: create was not asked for one, or its executor has none.
+ * Returns     0, or -1 and *err. Spec: sd_notify(3). */
+int container_notify_open(const struct container *c, int *ret_socket, struct error *err) FALLIBLE;
+/* Wait until a container that was started says that it is ready, and pass that on to a manager's socket
+ * with its pid; or until it has ended. Returns 0, or -1 and *err. */
+int container_notify_wait(const struct container *c, int socket, const char *manager,
+                          struct error *err) FALLIBLE;
 /* process NULL: the config's own process object as it is. */
 int container_exec(struct container *c, const struct spec_process *process,
                    const struct exec_options *options, struct exec_result *ret_result,
@@ -138,8 +201,15 @@ int container_resume(struct container *c, struct error *err) FALLIBLE;
 /* Change the limits that are set in resources: all of them, or on -1 none. */
 int container_update(struct container *c, const struct spec_resources *resources,
                      struct error *err) FALLIBLE;
+/* Mount these in it (relative sources are below the bundle), or unmount what is at their destinations, of
+ * which no other member is looked at: all, or on -1 none. */
+int container_mounts(struct container *c, enum mounts_change change, const mount_list *mounts,
+                     struct error *err) FALLIBLE;
 int container_processes(struct container *c, pid_t **ret_pids, size_t *ret_count,
                         struct error *err) FALLIBLE;
+/* Likewise, with words; who has ended meanwhile is left out. In c->arena. */
+int container_describe(struct container *c, struct process_words **ret_words, size_t *ret_count,
+                       struct error *err) FALLIBLE;
 /* What it uses now. Memory is in arena, which the caller may free between two calls.
  * Errors  ERROR_UNSUPPORTED: it has no cgroup; ENOENT, ENODEV: it has gone meanwhile. */
 int container_stats(struct container *c, struct arena *arena, struct stats *ret,
@@ -148,6 +218,12 @@ int container_stats(struct container *c, struct arena *arena, struct stats *ret,
  * ended. The first call begins the watch: what was before is no event. */
 int container_watch(struct container *c, int timeout_ms, enum container_event *ret,
                     struct error *err) FALLIBLE;
+/* Write its processes to images; unless they are left running, the container is deleted then. */
+int container_checkpoint(struct container *c, const struct checkpoint_options *options,
+                         struct error *err) FALLIBLE;
+/* Make a container from a bundle and images: create and start in one. options->restore is there. */
+int container_restore(const struct runtime *rt, const struct create_options *options,
+                      struct container **ret_container, struct error *err) FALLIBLE;
 /* force: kill first; without it only a stopped container is deleted. Runs poststop hooks. The
  * struct must still be freed. */
 int container_delete(struct container *c, bool force, struct error *err) FALLIBLE;
@@ -167,7 +243,8 @@ int runtime_protect(const struct runtime *rt, char *const *argv, struct error *e
 int runtime_features(const struct runtime *rt, struct text *out, struct error *err) FALLIBLE;
 
 /* Run the hooks of one point in order with the state on stdin; used by the lifecycle and by executors.
- * Returns 0, or -1 and *err ("hooks.prestart[1]"). Context: host. Spec: config.md "POSIX-platform Hooks". */
+ * Returns 0, or -1 and *err ("hooks.prestart[1]"): the first that fails is the last; but those of poststop all run,
+ * and what fails is logged. Context: host. Spec: config.md "POSIX-platform Hooks". */
 struct hook_place {
 	/* Called in the hook's process before execve: enter the container. NULL: the runtime's own place. */
 	int (*enter)(void *data, struct error *err) FALLIBLE;

@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/host.h"
 #include "base/own.h"
 #include "base/table.h"
 
@@ -20,13 +21,19 @@ enum { STATE_BYTES_LIMIT = 1 << 20, CONTAINER_BYTES_LIMIT = 256 << 20 };
 static int root_path(const struct runtime *rt, char *path, size_t size, struct error *err)
 {
 	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
+	bool root = geteuid() == 0;
 	int n;
 
+	if (runtime_dir && runtime_dir[0] != '/')
+		runtime_dir = NULL;
+	/* root of a user namespace, which engines make for a plain user, is no more than that user */
+	if (root && runtime_dir && !rt->root)
+		root = !host_in_user_namespace();
 	if (rt->root)
 		n = snprintf(path, size, "%s", rt->root);
-	else if (geteuid() == 0)
+	else if (root || (geteuid() == 0 && !runtime_dir))
 		n = snprintf(path, size, "/run/cella");
-	else if (runtime_dir && runtime_dir[0] == '/')
+	else if (runtime_dir)
 		n = snprintf(path, size, "%s/cella", runtime_dir);
 	else
 		return fail(err, ERROR_USAGE, "--root",
@@ -70,6 +77,16 @@ int store_open(const struct runtime *rt, struct error *err)
 	return fd;
 }
 
+int store_find(const struct runtime *rt)
+{
+	struct error ignored;
+	char path[4096];
+
+	if (root_path(rt, path, sizeof(path), &ignored) < 0)
+		return -1;
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 struct container *store_new(const char *id, struct error *err)
 {
 	struct container *c = calloc(1, sizeof(*c));
@@ -95,9 +112,9 @@ void container_free(struct container *c)
 	if (!c)
 		return;
 
-	const int fds[] = {c->root,         c->dir,        c->control,
-	                   c->init,         c->console,    c->watch.population,
-	                   c->watch.memory, c->watch.above};
+	const int fds[] = {c->root,         c->dir,         c->control,
+	                   c->init,         c->console,     c->watch.population,
+	                   c->watch.memory, c->watch.above, c->watch.other};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		if (fds[i] >= 0)

@@ -8,6 +8,9 @@
  * Returns its descriptor, owned by the caller, or -1 and *err. */
 int store_open(const struct runtime *rt, struct error *err) FALLIBLE;
 
+/* The same where it is there already; -1 where not. */
+int store_find(const struct runtime *rt);
+
 /* Whether text may be the name of a container. Returns 0, or -1 and *err. */
 int identifier_check(const char *id, struct error *err) FALLIBLE;
 
@@ -37,6 +40,10 @@ int store_remove(struct container *c, struct error *err) FALLIBLE;
 /* Which executor runs this bundle, first match wins. */
 int choose_executor(const struct runtime *rt, const struct spec *spec,
                     const struct executor **ret_executor, struct error *err) FALLIBLE;
+
+/* Fail because an executor has no such operation. Returns -1. */
+int operation_missing(const char *id, const struct executor *executor, const char *name,
+                      struct error *err);
 
 /* Put an executor that logs each call around c->executor. */
 int trace_executor(struct container *c, struct error *err) FALLIBLE;

@@ -53,10 +53,24 @@ TRACED(update, (struct container * c, const struct spec_resources *resources, st
        (c, resources, err))
 TRACED(processes, (struct container * c, pid_t **ret_pids, size_t *ret_count, struct error *err),
        (c, ret_pids, ret_count, err))
+TRACED(describe,
+       (struct container * c, struct process_words **ret, size_t *ret_count, struct error *err),
+       (c, ret, ret_count, err))
 TRACED(stats, (struct container * c, struct arena *arena, struct stats *ret, struct error *err),
        (c, arena, ret, err))
 TRACED(watch, (struct container * c, int timeout_ms, enum container_event *ret, struct error *err),
        (c, timeout_ms, ret, err))
+TRACED(mounts,
+       (struct container * c, enum mounts_change change, const mount_list *mounts,
+        struct error *err),
+       (c, change, mounts, err))
+TRACED(checkpoint,
+       (struct container * c, const struct checkpoint_options *options, struct error *err),
+       (c, options, err))
+TRACED(restore,
+       (struct container * c, struct plan *plan, const struct checkpoint_options *options,
+        struct error *err),
+       (c, plan, options, err))
 TRACED(look, (struct container * c, enum container_status *ret_status, struct error *err),
        (c, ret_status, err))
 TRACED(destroy, (struct container * c, struct error *err), (c, err))
@@ -80,8 +94,12 @@ int trace_executor(struct container *c, struct error *err)
 		WRAP(resume),
 		WRAP(update),
 		WRAP(processes),
+		WRAP(describe),
 		WRAP(stats),
 		WRAP(watch),
+		WRAP(mounts),
+		WRAP(checkpoint),
+		WRAP(restore),
 		WRAP(look),
 		WRAP(destroy),
 	};

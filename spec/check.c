@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/table.h"
+
 #include "parts.h"
 
 /* Rules between members that stand far from each other. */
@@ -81,6 +85,43 @@ static int check_time_namespace(const struct json *linux_, const struct spec_lin
 	return 0;
 }
 
+/* Where the agent is that answers, unless crun's annotation says it. */
+static int check_listener(const struct json *top, const struct spec *spec, struct error *err)
+{
+	const struct spec_seccomp *seccomp = &spec->linux_.seccomp;
+
+	if (!seccomp->set || !spec_seccomp_notifies(seccomp) || seccomp->listener_path ||
+	    spec_annotation(spec, "run.oci.seccomp.receiver"))
+		return 0;
+	return field_fail(err, json_member(json_member(top, "linux"), "seccomp"), "listenerPath",
+	                  "is required for SCMP_ACT_NOTIFY");
+}
+
+/* What two members would set is set by one of them: which, nobody could tell. */
+static int check_names_once(const struct json *top, const struct spec *spec, struct error *err)
+{
+	const struct {
+		const char *member, *key, *other;
+		const char *value;
+	} names[] = {
+		{"hostname",   "kernel.hostname",   "kernel/hostname",   spec->hostname  },
+		{"domainname", "kernel.domainname", "kernel/domainname", spec->domainname},
+	};
+	const struct json *all = json_member(json_member(top, "linux"), "sysctl");
+
+	for (size_t i = 0; i < spec->linux_.sysctl.count; i++)
+		for (size_t n = 0; n < ARRAY_SIZE(names); n++) {
+			const char *key = spec->linux_.sysctl.item[i].key;
+
+			if (!names[n].value || !*names[n].value ||
+			    (strcmp(key, names[n].key) != 0 && strcmp(key, names[n].other) != 0))
+				continue;
+			return json_fail(err, json_member(all, key), "%s sets it already",
+			                 names[n].member);
+		}
+	return 0;
+}
+
 int spec_check(const struct json *top, const struct spec *spec, struct error *err)
 {
 	static int (*const linux_rules[])(const struct json *linux_, const struct spec_linux *spec,
@@ -89,7 +130,8 @@ int spec_check(const struct json *top, const struct spec *spec, struct error *er
 		check_time_namespace,
 	};
 
-	if (check_platform(top, spec, err) < 0 || check_host_names(top, spec, err) < 0)
+	if (check_platform(top, spec, err) < 0 || check_host_names(top, spec, err) < 0 ||
+	    check_listener(top, spec, err) < 0 || check_names_once(top, spec, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(linux_rules) && spec->linux_.set; i++)
 		if (linux_rules[i](json_member(top, "linux"), &spec->linux_, err) < 0)

@@ -156,6 +156,34 @@ int spec_read_resources(const char *name, const char *bytes, size_t length, stru
 	return 0;
 }
 
+static const struct field mounts_members[] = {
+	{"mounts", &part_mounts, 0, REQUIRED},
+};
+
+static const struct field_type mounts_object = {
+	.kind = FIELD_OBJECT,
+	.size = sizeof(mount_list),
+	FIELD_MEMBERS(mounts_members),
+};
+
+int spec_read_mounts(const char *name, const char *bytes, size_t length, struct arena *arena,
+                     mount_list *ret_mounts, struct error *err)
+{
+	const struct field_type *type = &mounts_object;
+	const struct json *top = NULL;
+	const mount_list *mounts;
+
+	if (json_read(name, bytes, length, arena, &top, err) < 0)
+		return -1;
+	if (top->type == JSON_ARRAY)
+		type = &part_mounts;
+	mounts = field_read_document(name, type, top, arena, err);
+	if (!mounts)
+		return -1;
+	*ret_mounts = *mounts;
+	return 0;
+}
+
 const char *spec_annotation(const struct spec *spec, const char *key)
 {
 	for (size_t i = 0; i < spec->annotations.count; i++)

@@ -17,14 +17,6 @@ static const struct answer cgroup[] = {
         {"rdma",        true },
 };
 
-/* What only says whether it is enabled. */
-static const struct answer others[] = {
-	{"apparmor",   false},
-	{"selinux",    false},
-	{"intelRdt",   false},
-	{"netDevices", false},
-};
-
 static void write_cgroup(struct json_writer *w)
 {
 	json_open(w, "cgroup", '{');
@@ -57,6 +49,16 @@ static void write_enabled(struct json_writer *w, const char *key, bool enabled)
 	json_close(w);
 }
 
+/* All of it, or nothing. */
+static void write_rdt(struct json_writer *w, bool enabled)
+{
+	json_open(w, "intelRdt", '{');
+	json_bool(w, "enabled", enabled);
+	json_bool(w, "schemata", enabled);
+	json_bool(w, "monitoring", enabled);
+	json_close(w);
+}
+
 static void write_linux(struct json_writer *w, const struct features *f)
 {
 	json_open(w, "linux", '{');
@@ -64,17 +66,20 @@ static void write_linux(struct json_writer *w, const struct features *f)
 	json_texts(w, "capabilities", f->capabilities, f->capabilities_count);
 	write_cgroup(w);
 	write_seccomp(w, f);
-	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-		write_enabled(w, others[i].name, others[i].yes);
+	write_enabled(w, "apparmor", f->apparmor);
+	write_enabled(w, "selinux", f->selinux);
+	write_rdt(w, f->intel_rdt);
+	write_enabled(w, "netDevices", f->net_devices);
 	json_open(w, "mountExtensions", '{');
-	write_enabled(w, "idmap", false);
+	write_enabled(w, "idmap", true);
 	json_close(w);
 	json_close(w);
 }
 
 void features_write(struct json_writer *w, const struct features *features)
 {
-	static const char *const unsafe_annotations[] = {"org.cella."};
+	static const char *const unsafe_annotations[] = {"org.cella.", "org.systemd.property.",
+	                                                 "run.oci."};
 
 	json_open(w, NULL, '{');
 	json_text(w, "ociVersionMin", "1.0.0");

@@ -145,7 +145,7 @@ static const struct field members[] = {
 	{"syscalls",         &rules,             AT(syscalls),          OPTIONAL},
 };
 
-static bool asks_notify(const struct spec_seccomp *seccomp)
+bool spec_seccomp_notifies(const struct spec_seccomp *seccomp)
 {
 	static const char notify[] = "SCMP_ACT_NOTIFY";
 
@@ -162,8 +162,6 @@ static int check_seccomp(const struct json *value, void *at, struct error *err)
 	if (seccomp->default_errno_ret.set && !takes_errno(seccomp->default_action))
 		return field_fail(err, value, "defaultErrnoRet", "has no meaning with %s",
 		                  seccomp->default_action);
-	if (!seccomp->listener_path && asks_notify(seccomp))
-		return field_fail(err, value, "listenerPath", "is required for SCMP_ACT_NOTIFY");
 	if (seccomp->listener_metadata && !seccomp->listener_path)
 		return field_fail(err, value, "listenerMetadata", "is for a listenerPath only");
 	return 0;

@@ -119,6 +119,7 @@ struct spec_mount {
 	text_list options;
 	id_map_list uid_mappings, gid_mappings;
 };
+typedef LIST(struct spec_mount) mount_list;
 
 struct spec_hook {
 	const char *path;
@@ -230,6 +231,8 @@ struct spec_resources {
 		LIST(struct spec_interface_priority) priorities;
 	} network;
 	LIST(struct spec_rdma) rdma;
+	/* of linux.intelRdt, for update alone: no member of a resources object */
+	const char *l3_cache_schema, *mem_bw_schema;
 };
 
 struct spec_seccomp_argument {
@@ -257,6 +260,7 @@ struct spec_seccomp {
 
 struct spec_linux {
 	bool set;
+	bool own_machine; /* not of the config: all of its kernel is the container's, without namespaces too */
 	struct spec_namespace namespaces[NAMESPACE_TYPES];
 	id_map_list uid_mappings, gid_mappings;
 	LIST(struct spec_device) devices;
@@ -315,7 +319,7 @@ struct spec {
 	bool root_readonly;
 	struct spec_process process;
 	const char *hostname, *domainname;
-	LIST(struct spec_mount) mounts;
+	mount_list mounts;
 	hook_list hooks[HOOK_POINTS];
 	LIST(struct key_value) annotations;
 	struct spec_linux linux_; /* `linux` is a macro of gnu17 */
@@ -340,12 +344,19 @@ int spec_read_process(const char *name, const char *bytes, size_t length, struct
 /* The process object as spec_read_process() reads it. */
 void spec_write_process(struct json_writer *w, const char *key, const struct spec_process *process);
 
+/* Read the mounts alone: of an object with the member "mounts" (a config.json is one), or an array of them. */
+int spec_read_mounts(const char *name, const char *bytes, size_t length, struct arena *arena,
+                     mount_list *ret_mounts, struct error *err) FALLIBLE;
+
 /* Read a linux.resources object alone: update --resources. */
 int spec_read_resources(const char *name, const char *bytes, size_t length, struct arena *arena,
                         struct spec_resources **ret_resources, struct error *err) FALLIBLE;
 
 /* What may be meant by annotations[key]; NULL when absent. */
 const char *spec_annotation(const struct spec *spec, const char *key);
+
+/* Whether a filter has calls that an agent answers: SCMP_ACT_NOTIFY. */
+bool spec_seccomp_notifies(const struct spec_seccomp *seccomp);
 
 /* Write the default configuration: a shell in a new instance, that runs as it is.
  * rootless_uid, rootless_gid   map this user to root in a new user namespace and leave out what it
@@ -379,6 +390,9 @@ struct state {
 	const char *systemd_unit; /* "cella-web.scope", when systemd made the cgroup; NULL */
 	uint32_t owner;           /* who created it */
 	bool terminal;
+	bool no_new_keyring; /* its processes have the session keyring of who starts them */
+	/* what descriptors 0 to 2 were at its start ("pipe:[123]"), for checkpoint; NULL: of no interest */
+	const char *stdio[3];
 	unsigned int
 		namespaces; /* bit per enum namespace_type: not ours but the container's (new or joined) */
 	LIST(struct key_value) annotations;
@@ -413,6 +427,7 @@ struct features {
 	size_t seccomp_known_flags_count;
 	const char *const *seccomp_supported_flags;
 	size_t seccomp_supported_flags_count;
+	bool apparmor, selinux, intel_rdt, net_devices;
 	LIST(struct key_value) annotations;
 };
 

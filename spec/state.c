@@ -53,6 +53,11 @@ void state_write(struct json_writer *w, const struct state *state)
 	json_text(w, "systemdUnit", state->systemd_unit);
 	json_u64(w, "owner", state->owner);
 	json_bool(w, "terminal", state->terminal);
+	json_bool(w, "noNewKeyring", state->no_new_keyring);
+	json_open(w, "stdio", '[');
+	for (size_t i = 0; i < ARRAY_SIZE(state->stdio); i++)
+		json_text(w, NULL, state->stdio[i]);
+	json_close(w);
 	write_namespaces(w, state->namespaces);
 	write_annotations(w, state);
 	json_close(w);
@@ -248,6 +253,16 @@ static int read_terminal(const struct json *value, struct arena *arena, struct s
 	return 0;
 }
 
+static int read_no_new_keyring(const struct json *value, struct arena *arena, struct state *state,
+                               struct error *err)
+{
+	(void)arena;
+	if (value->type != JSON_BOOL)
+		return json_fail(err, value, "must be true or false");
+	state->no_new_keyring = value->truth;
+	return 0;
+}
+
 static int read_namespace(const struct json *value, unsigned int *bits, struct error *err)
 {
 	const char *name = "";
@@ -273,6 +288,21 @@ static int read_namespaces(const struct json *value, struct arena *arena, struct
 	for (const struct json *item = value->first; item; item = item->next)
 		if (read_namespace(item, &state->namespaces, err) < 0)
 			return -1;
+	return 0;
+}
+
+/* Names that the kernel gave, or nothing. */
+static int read_stdio(const struct json *value, struct arena *arena, struct state *state,
+                      struct error *err)
+{
+	(void)arena;
+	if (value->type != JSON_ARRAY || value->count != ARRAY_SIZE(state->stdio))
+		return json_fail(err, value, "must be an array of %zu", ARRAY_SIZE(state->stdio));
+	for (const struct json *item = value->first; item; item = item->next) {
+		state->stdio[item->index] = NULL;
+		if (item->type != JSON_NULL && read_text(item, &state->stdio[item->index], err) < 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -304,21 +334,23 @@ static const struct member {
 	int (*read)(const struct json *value, struct arena *arena, struct state *state,
 	            struct error *err);
 } members[] = {
-	{"version",     read_version     }, /* first: another one may have other members */
-	{"id",          read_id          },
-	{"status",      read_status      },
-	{"pid",         read_pid         },
-	{"startTime",   read_start_time  },
-	{"bundle",      read_bundle      },
-	{"rootfs",      read_rootfs      },
-	{"created",     read_created     },
-	{"executor",    read_executor    },
-	{"cgroup",      read_cgroup      },
-	{"systemdUnit", read_systemd_unit},
-	{"owner",       read_owner       },
-	{"terminal",    read_terminal    },
-	{"namespaces",  read_namespaces  },
-	{"annotations", read_annotations },
+	{"version",      read_version       }, /* first: another one may have other members */
+	{"id",           read_id            },
+	{"status",       read_status        },
+	{"pid",          read_pid           },
+	{"startTime",    read_start_time    },
+	{"bundle",       read_bundle        },
+	{"rootfs",       read_rootfs        },
+	{"created",      read_created       },
+	{"executor",     read_executor      },
+	{"cgroup",       read_cgroup        },
+	{"systemdUnit",  read_systemd_unit  },
+	{"owner",        read_owner         },
+	{"terminal",     read_terminal      },
+	{"stdio",        read_stdio         },
+	{"noNewKeyring", read_no_new_keyring},
+	{"namespaces",   read_namespaces    },
+	{"annotations",  read_annotations   },
 };
 
 static bool is_member(const char *name)

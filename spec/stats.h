@@ -8,7 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
+#include "base/error.h"
 #include "base/json_write.h"
+
+struct json;
 
 /* A limit that is none. */
 #define STATS_NO_LIMIT UINT64_MAX
@@ -93,17 +97,27 @@ struct stats {
  * swap is memory and swap together, a limit of pids that is none is left out. */
 void stats_write(struct json_writer *w, const char *key, const struct stats *stats);
 
+/* What a guest tells its host: memory and pids, as an object of our own. */
+void stats_pack(struct json_writer *w, const struct stats *stats);
+/* And back, from whoever it comes.
+ * top      a whole document.
+ * ret      names are top's; the rest is in arena.
+ * Returns  0, or -1 and *err: something is there that is no such thing. */
+int stats_unpack(const struct json *top, struct arena *arena, struct stats *ret,
+                 struct error *err) FALLIBLE;
+
 /* What can happen to a container that somebody watches. */
 enum container_event { EVENT_NONE, EVENT_OOM, EVENT_END };
 
 /* A watch over one container; begins as WATCH_NONE, its members are those of who looks. */
 struct container_watch {
-	int population, memory, above;   /* descriptors; -1: not open */
+	int population, memory, above; /* descriptors; -1: not open */
+	int other;                     /* one that wakes who waits when it can be read; -1: none */
 	uint64_t oom_kills, kills_above; /* seen so far, in it and in all that its parent has */
 };
 #define WATCH_NONE                                                                                 \
 	{                                                                                          \
-		.population = -1, .memory = -1, .above = -1                                        \
+		.population = -1, .memory = -1, .above = -1, .other = -1                           \
 	}
 
 #endif

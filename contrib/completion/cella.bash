@@ -24,7 +24,7 @@ _cella()
 	COMPREPLY=()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		--root | --log | --log-format | --log-level | --cgroup-manager | --rootless | --executor)
+		--root | --log | --log-format | --log-level | --cgroup-manager | --rootless | --executor | --criu)
 			((i++))
 			;;
 		-*) ;;
@@ -54,15 +54,19 @@ _cella()
 		return
 		;;
 	' --cgroup-manager')
-		_cella_words -W 'cgroupfs systemd'
+		_cella_words -W 'cgroupfs systemd disabled'
 		return
 		;;
 	' --rootless')
-		_cella_words -W 'auto'
+		_cella_words -W 'auto true false'
 		return
 		;;
 	' --executor')
 		:
+		return
+		;;
+	' --criu')
+		_cella_files -f
 		return
 		;;
 	'create --bundle' | 'create -b')
@@ -81,12 +85,12 @@ _cella()
 		_cella_files -f
 		return
 		;;
-	'create --preserve-fds')
-		:
-		return
-		;;
 	'create --pidfd-socket')
 		_cella_files -f
+		return
+		;;
+	'create --preserve-fds')
+		:
 		return
 		;;
 	'run --bundle' | 'run -b')
@@ -105,12 +109,12 @@ _cella()
 		_cella_files -f
 		return
 		;;
-	'run --preserve-fds')
-		:
-		return
-		;;
 	'run --pidfd-socket')
 		_cella_files -f
+		return
+		;;
+	'run --preserve-fds')
+		:
 		return
 		;;
 	'exec --process' | 'exec -p')
@@ -139,6 +143,14 @@ _cella()
 		;;
 	'exec --cgroup')
 		_cella_files -f
+		return
+		;;
+	'exec --process-label')
+		:
+		return
+		;;
+	'exec --apparmor')
+		:
 		return
 		;;
 	'exec --console-socket')
@@ -225,7 +237,87 @@ _cella()
 		:
 		return
 		;;
+	'update --l3-cache-schema')
+		:
+		return
+		;;
+	'update --mem-bw-schema')
+		:
+		return
+		;;
 	'update --blkio-weight')
+		:
+		return
+		;;
+	'checkpoint --image-path')
+		_cella_files -d
+		return
+		;;
+	'checkpoint --work-path')
+		_cella_files -d
+		return
+		;;
+	'checkpoint --manage-cgroups-mode')
+		_cella_words -W 'soft full strict ignore'
+		return
+		;;
+	'checkpoint --empty-ns')
+		_cella_words -W 'network'
+		return
+		;;
+	'checkpoint --network-lock')
+		_cella_words -W 'iptables nftables'
+		return
+		;;
+	'checkpoint --parent-path')
+		_cella_files -d
+		return
+		;;
+	'checkpoint --page-server')
+		:
+		return
+		;;
+	'checkpoint --status-fd')
+		:
+		return
+		;;
+	'restore --image-path')
+		_cella_files -d
+		return
+		;;
+	'restore --work-path')
+		_cella_files -d
+		return
+		;;
+	'restore --manage-cgroups-mode')
+		_cella_words -W 'soft full strict ignore'
+		return
+		;;
+	'restore --empty-ns')
+		_cella_words -W 'network'
+		return
+		;;
+	'restore --network-lock')
+		_cella_words -W 'iptables nftables'
+		return
+		;;
+	'restore --bundle' | 'restore -b')
+		_cella_files -d
+		return
+		;;
+	'restore --console-socket')
+		_cella_files -f
+		return
+		;;
+	'restore --pid-file')
+		_cella_files -f
+		return
+		;;
+	'restore --lsm-profile')
+		:
+		return
+		;;
+	'restore --lsm-mount-context')
 		:
 		return
 		;;
@@ -241,11 +333,11 @@ _cella()
 
 	case $command in
 	'')
-		options='--root --log --log-format --log-level --debug --cgroup-manager --systemd-cgroup --rootless --executor -v --version -h --help'
-		operand='create start run exec kill delete state list ps top events pause resume update spec features completion'
+		options='--root --log --log-format --log-level --debug --cgroup-manager --systemd-cgroup --rootless --executor --criu -v --version -h --help'
+		operand='create start run exec kill delete state list ps top events pause resume update mounts checkpoint restore spec features completion'
 		;;
 	create)
-		options='-b --bundle -f --config --console-socket --pid-file --preserve-fds --no-pivot --no-new-keyring --dry-run --pidfd-socket -h --help'
+		options='-b --bundle -f --config --console-socket --pid-file --pidfd-socket --preserve-fds --no-pivot --no-new-keyring --no-subreaper --dry-run -h --help'
 		operand=containers
 		;;
 	start)
@@ -253,11 +345,11 @@ _cella()
 		operand=containers
 		;;
 	run)
-		options='-b --bundle -f --config --console-socket --pid-file --preserve-fds --no-pivot --no-new-keyring --dry-run --pidfd-socket -d --detach --keep --no-subreaper -h --help'
+		options='-d --detach --keep -b --bundle -f --config --console-socket --pid-file --pidfd-socket --preserve-fds --no-pivot --no-new-keyring --no-subreaper --dry-run -h --help'
 		operand=containers
 		;;
 	exec)
-		options='-p --process -t --tty --cwd -e --env -u --user -g --additional-gids -c --cap --no-new-privs --cgroup -d --detach --console-socket --pid-file --pidfd-socket --preserve-fds --ignore-paused -h --help'
+		options='-p --process -t --tty --cwd -e --env -u --user -g --additional-gids -c --cap --no-new-privs --cgroup --process-label --apparmor -d --detach --console-socket --pid-file --pidfd-socket --preserve-fds --ignore-paused -h --help'
 		operand=containers
 		;;
 	kill)
@@ -295,7 +387,18 @@ _cella()
 		operand=containers
 		;;
 	update)
-		options='-r --resources --memory --memory-swap --memory-reservation --cpu-share --cpu-period --cpu-quota --cpu-burst --cpu-idle --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight -h --help'
+		options='-r --resources --memory --memory-swap --memory-reservation --cpu-share --cpu-period --cpu-quota --cpu-burst --cpu-idle --cpuset-cpus --cpuset-mems --pids-limit --l3-cache-schema --mem-bw-schema --blkio-weight -h --help'
+		operand=containers
+		;;
+	mounts)
+		options='-h --help'
+		;;
+	checkpoint)
+		options='--image-path --work-path --tcp-established --ext-unix-sk --shell-job --file-locks --link-remap --lazy-pages --auto-dedup --manage-cgroups-mode --empty-ns --network-lock --leave-running --pre-dump --parent-path --tcp-skip-in-flight --page-server --status-fd -h --help'
+		operand=containers
+		;;
+	restore)
+		options='--image-path --work-path --tcp-established --ext-unix-sk --shell-job --file-locks --link-remap --lazy-pages --auto-dedup --manage-cgroups-mode --empty-ns --network-lock -b --bundle -d --detach --console-socket --pid-file --tcp-close --lsm-profile --lsm-mount-context --no-pivot --no-subreaper -h --help'
 		operand=containers
 		;;
 	spec)

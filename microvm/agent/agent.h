@@ -55,8 +55,6 @@ int modules_load_devices(struct error *err) FALLIBLE;
 /* The executor of containers in here: the first wall, with a config that means this machine. What share stands for
  * which mount is in the bundle's file "shares", a line each: "INDEX SHARE". */
 struct executor guest_executor(void);
-/* A config of which only those hooks are left that are run in here; in arena. NULL: no memory. */
-struct spec *guest_spec(const struct spec *asked, struct arena *arena);
 
 /* ---- processes.c: what CREATE and EXEC made ---- */
 
@@ -108,6 +106,8 @@ int deed_begin(struct agent *agent, int connection, const struct wire_message *m
                struct error *err) FALLIBLE;
 /* Whether one is being done that answers for itself: not one that makes a process. */
 bool deeds_answering(const struct agent *agent);
+/* The container has ended: who watches it has the last look. */
+void deeds_end_watches(const struct agent *agent);
 /* Take in what any deed has told by now. */
 void deeds_look(struct agent *agent);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,10 @@ static int do_create(const struct deed *deed, const struct wire_message *m, stru
 	    save(AGENT_BUNDLE "/shares", &m->blob[2], err) < 0 ||
 	    container_create(&deed->agent->runtime, &options, &c, err) < 0)
 		return -1;
+	/* what hooks in here read of it */
+	c->state.bundle = text_of(&m->blob[4]);
+	if (store_save(c, err) < 0)
+		return -1;
 	report->pid = c->state.pid;
 	*ret_console = take_fd(&c->console);
 	return 0;
@@ -114,7 +119,7 @@ static int do_start(const struct deed *deed, struct error *err)
 
 	if (open_container(deed->agent, true, &c, err) < 0 || container_config(c, err) < 0)
 		return -1;
-	c->spec = guest_spec(c->spec, c->arena);
+	c->spec = plan_guest(c->spec, c->arena);
 	if (!c->spec)
 		return arena_check(c->arena, err);
 	return container_start(c, err);
@@ -141,22 +146,91 @@ static int do_update(const struct deed *deed, const struct wire_message *m, stru
 	return container_update(c, resources, err);
 }
 
-/* The pids as a JSON array. */
-static int do_processes(const struct deed *deed, struct text *out, struct error *err)
+static void write_words(struct json_writer *w, const struct process_words *words)
+{
+	json_open(w, NULL, '{');
+	json_i64(w, "pid", words->pid);
+	json_text(w, "parent", words->parent);
+	json_text(w, "user", words->user);
+	json_text(w, "command", words->command);
+	json_close(w);
+}
+
+/* A JSON array of pids, or of objects. */
+static int do_processes(const struct deed *deed, const struct wire_message *m, struct text *out,
+                        struct error *err)
 {
 	owned_container struct container *c = NULL;
 	struct json_writer w = {.out = out};
-	pid_t *pids;
+	struct process_words *words = NULL;
+	pid_t *pids = NULL;
 	size_t count;
+	bool all = m->number[0] == 1;
 
 	if (open_container(deed->agent, false, &c, err) < 0 ||
-	    container_processes(c, &pids, &count, err) < 0)
+	    (all ? container_describe(c, &words, &count, err)
+	         : container_processes(c, &pids, &count, err)) < 0)
 		return -1;
 	json_open(&w, NULL, '[');
 	for (size_t i = 0; i < count; i++)
-		json_i64(&w, NULL, pids[i]);
+		if (all)
+			write_words(&w, &words[i]);
+		else
+			json_i64(&w, NULL, pids[i]);
 	json_close(&w);
 	return text_check(out, err);
+}
+
+static int do_stats(const struct deed *deed, struct text *out, struct error *err)
+{
+	owned_container struct container *c = NULL;
+	struct json_writer w = {.out = out};
+	struct stats stats;
+
+	if (open_container(deed->agent, false, &c, err) < 0 ||
+	    container_stats(c, c->arena, &stats, err) < 0)
+		return -1;
+	stats_pack(&w, &stats);
+	return text_check(out, err);
+}
+
+/* Whether nobody listens any more: the host, or the agent, which ends watches with the container. */
+static bool is_over(int connection)
+{
+	struct pollfd end = {.fd = connection, .events = POLLIN};
+
+	return poll(&end, 1, 0) > 0;
+}
+
+/* Of all that was the agent's keep the connection, as stdin: others wait for the ends of what we would hold open. */
+static int keep_connection(int connection, struct error *err)
+{
+	if (dup2(connection, STDIN_FILENO) < 0)
+		return fail_errno(err, "watch", "dup");
+	return fd_close_from(STDERR_FILENO + 1, err);
+}
+
+/* Tell of each kill until the end; the connection's own end wakes us too, and all before it is told. */
+static int do_watch(const struct deed *deed, struct error *err)
+{
+	static const struct wire_message begun = {.kind = WIRE_DONE},
+					 killed = {.kind = WIRE_KILLED};
+	owned_container struct container *c = NULL;
+	enum container_event event = EVENT_NONE;
+	bool over = false;
+
+	if (open_container(deed->agent, false, &c, err) < 0)
+		return -1;
+	c->watch.other = STDIN_FILENO;
+	if (container_watch(c, 0, &event, err) < 0 || wire_send(STDIN_FILENO, &begun, err) < 0)
+		return -1;
+	while (event != EVENT_END && !(over && event == EVENT_NONE)) {
+		over = is_over(STDIN_FILENO);
+		if (container_watch(c, over ? 0 : -1, &event, err) < 0 ||
+		    (event == EVENT_OOM && wire_send(STDIN_FILENO, &killed, err) < 0))
+			return -1;
+	}
+	return 0;
 }
 
 /* What is answered at once; what makes a process is answered by whoever hears of it. */
@@ -171,7 +245,11 @@ static int answer(const struct deed *deed, const struct wire_message *m, struct 
 	case WIRE_UPDATE:
 		return do_update(deed, m, err);
 	case WIRE_PROCESSES:
-		return do_processes(deed, out, err);
+		return do_processes(deed, m, out, err);
+	case WIRE_STATS:
+		return do_stats(deed, out, err);
+	case WIRE_WATCH:
+		return keep_connection(deed->connection, err) < 0 ? -1 : do_watch(deed, err);
 	case WIRE_SYNC:
 		sync();
 		return 0;
@@ -207,6 +285,7 @@ __attribute__((noreturn)) static void child(const struct deed *deed, const struc
 {
 	owned_text struct text out = {0};
 	bool makes = makes_process(m->kind);
+	int asker = m->kind == WIRE_WATCH ? STDIN_FILENO : deed->connection;
 	struct wire_message reply = {.kind = WIRE_DONE};
 	struct error err = {0}, ignored;
 	int done;
@@ -218,7 +297,7 @@ __attribute__((noreturn)) static void child(const struct deed *deed, const struc
 		reply = wire_failed(&err);
 	else
 		reply.blob[0] = wire_text(out.bytes);
-	if ((done < 0 || !makes) && wire_send(deed->connection, &reply, &ignored) < 0)
+	if ((done < 0 || !makes) && wire_send(asker, &reply, &ignored) < 0)
 		_exit(1);
 	_exit(done < 0);
 }
@@ -231,6 +310,13 @@ bool deeds_answering(const struct agent *agent)
 		if (!makes_process(deed->kind))
 			return true;
 	return false;
+}
+
+void deeds_end_watches(const struct agent *agent)
+{
+	for (const struct deed *deed = agent->deeds; deed; deed = deed->next)
+		if (deed->kind == WIRE_WATCH)
+			(void)shutdown(deed->connection, SHUT_RD);
 }
 
 static void remove_deed(struct deed *gone)

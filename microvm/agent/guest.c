@@ -6,17 +6,11 @@
 #include <string.h>
 
 #include "base/fd.h"
-#include "base/table.h"
 #include "runtime/namespace/namespace.h"
 
 #include "agent.h"
 
 enum { SHARES_LIMIT = 1 << 20 };
-
-/* Points of hooks that are run outside. */
-static const enum hook_point hooks_outside[] = {
-	HOOK_PRESTART, HOOK_CREATE_RUNTIME, HOOK_CREATE_CONTAINER, HOOK_POSTSTART, HOOK_POSTSTOP,
-};
 
 /* Give a bind its share. Returns 0, or -1 and *err. */
 static int place_share(struct spec *spec, size_t index, const char *share, size_t length,
@@ -47,35 +41,6 @@ static int place_shares(struct spec *spec, const char *lines, struct arena *aren
 	return 0;
 }
 
-static void leave_outside(struct spec *spec)
-{
-	struct spec_linux *l = &spec->linux_;
-	struct spec_resources *r = &l->resources;
-
-	/* the file server shows files with the ids of the container, and the machine is its network namespace */
-	l->namespaces[NAMESPACE_USER] = (struct spec_namespace){0};
-	l->namespaces[NAMESPACE_NETWORK] = (struct spec_namespace){0};
-	l->uid_mappings.count = l->gid_mappings.count = 0;
-	l->cgroups_path = "/container";
-	l->net_devices.count = 0;
-	memset(&r->cpu, 0, sizeof(r->cpu));
-	memset(&r->block_io, 0, sizeof(r->block_io));
-	r->hugepage_limits.count = r->rdma.count = r->unified.count = 0;
-	spec->vm.set = false;
-}
-
-struct spec *guest_spec(const struct spec *asked, struct arena *arena)
-{
-	struct spec *spec = ARENA_NEW(arena, struct spec);
-
-	if (!spec)
-		return NULL;
-	*spec = *asked;
-	for (size_t i = 0; i < ARRAY_SIZE(hooks_outside); i++)
-		spec->hooks[hooks_outside[i]].count = 0;
-	return spec;
-}
-
 static int place_root(struct spec *spec, struct error *err)
 {
 	if (spec->vm.image_path)
@@ -86,7 +51,7 @@ static int place_root(struct spec *spec, struct error *err)
 
 static int prepare(struct plan_request *request, struct arena *arena, struct error *err)
 {
-	struct spec *spec = guest_spec(request->spec, arena);
+	struct spec *spec = plan_guest(request->spec, arena);
 	struct spec_mount *mounts =
 		arena_alloc(arena, request->spec->mounts.count + 1, sizeof(*mounts));
 	size_t length;
@@ -99,7 +64,6 @@ static int prepare(struct plan_request *request, struct arena *arena, struct err
 	spec->mounts.item = mounts;
 	if (place_root(spec, err) < 0)
 		return -1;
-	leave_outside(spec);
 	if (fd_read_file(AT_FDCWD, AGENT_BUNDLE "/shares", SHARES_LIMIT, arena, &shares, &length,
 	                 err) < 0 ||
 	    place_shares(spec, shares, arena, err) < 0)

@@ -82,6 +82,8 @@ void process_tell(struct agent_process *process)
 	struct wire_message m = {.kind = WIRE_EXITED, .number = {(uint64_t)process->status}};
 	struct error err;
 
+	if (process->number == 0 && process->exited)
+		deeds_end_watches(process->agent);
 	if (process->number == 0 && deeds_answering(process->agent))
 		return; /* the machine ends with this: who is being answered would hear nothing */
 	if (!process->exited || process->told || !is_dry(process, WIRE_STDOUT) ||
@@ -197,6 +199,9 @@ static int hear(struct loop_source *source, uint32_t events, struct error *err)
 			log_debug("process: kill: %s", strerrordesc_np(errno));
 		return 0;
 	}
+	if (process->number > 0 && !process->exited && kill(process->pid, SIGKILL) < 0)
+		log_debug("process: kill: %s",
+		          strerrordesc_np(errno)); /* as who stood for it was */
 	forget_connection(process);
 	if (process->number == 0) { /* the host has gone, or has all it wanted */
 		loop_stop(process->agent->loop);

@@ -159,6 +159,8 @@ static ssize_t release(struct call *c, bool directory)
 	struct fuse_release_in in;
 
 	read_into(&c->in, &in, sizeof(in));
+	if (!directory)
+		locks_drop_handle(c->server, c->header.nodeid, in.fh);
 	handle_release(c->server, in.fh, directory);
 	if (in.release_flags & FUSE_RELEASE_FLOCK_UNLOCK)
 		locks_changed(c->server);
@@ -201,6 +203,12 @@ ssize_t do_fsyncdir(struct call *c)
 	return sync_file(c, true);
 }
 
+/* The guest has no flag for it here: whoever isn't root takes set-user-ID and set-group-ID off what he changes. */
+static void change_as_caller(const struct call *c)
+{
+	caller_fsetid(&c->thread->caller, c->header.uid == 0);
+}
+
 ssize_t do_fallocate(struct call *c)
 {
 	struct fuse_fallocate_in in;
@@ -211,6 +219,7 @@ ssize_t do_fallocate(struct call *c)
 	h = handle_get(c->server, in.fh, false);
 	if (!h)
 		return -EBADF;
+	change_as_caller(c);
 	result = fallocate(h->fd, (int)in.mode, (off_t)in.offset, (off_t)in.length);
 	result = result < 0 ? -errno : 0;
 	handle_put(c->server, h);
@@ -257,6 +266,7 @@ ssize_t do_copy(struct call *c)
 	from = handle_get(c->server, in.fh_in, false);
 	to = handle_get(c->server, in.fh_out, false);
 	if (from && to) {
+		change_as_caller(c);
 		n = copy_file_range(from->fd, &from_offset, to->fd, &to_offset,
 		                    in.len < COPY_MAX ? in.len : COPY_MAX, 0);
 		n = n < 0 ? -errno : n;

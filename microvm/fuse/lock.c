@@ -30,12 +30,15 @@ enum {
 /* A lock that is asked for. */
 struct wanted {
 	uint64_t node, owner, fh;
+	uint32_t pid;
 	struct flock range;
 	bool flock;
 };
 
 struct owner {
 	uint64_t node, owner;
+	uint64_t fh;  /* through which it locked first */
+	uint32_t pid; /* who it is to the guest */
 	uint32_t next;
 	int fd; /* owned; -1: the slot is free */
 };
@@ -85,14 +88,15 @@ void locks_close(struct fuse_server *s)
 	free(s->locks);
 }
 
-static uint32_t *chain_of(struct locks *l, uint64_t node, uint64_t owner)
+/* All owners of a node are in one chain. */
+static uint32_t *chain_of(struct locks *l, uint64_t node)
 {
-	return &l->chain[((node ^ owner) * UINT64_C(0x9e3779b97f4a7c15)) >> 32 & (CHAINS - 1)];
+	return &l->chain[(node * UINT64_C(0x9e3779b97f4a7c15)) >> 32 & (CHAINS - 1)];
 }
 
 static struct owner *find(struct locks *l, uint64_t node, uint64_t owner)
 {
-	uint32_t slot = *chain_of(l, node, owner);
+	uint32_t slot = *chain_of(l, node);
 
 	while (slot && (l->owner[slot].node != node || l->owner[slot].owner != owner))
 		slot = l->owner[slot].next;
@@ -114,16 +118,16 @@ static int open_for_locks(struct fuse_server *s, uint64_t id)
 	return fd;
 }
 
-static int add(struct fuse_server *s, uint64_t node, uint64_t owner, struct owner **ret)
+static int add(struct fuse_server *s, const struct wanted *w, struct owner **ret)
 {
 	struct locks *l = s->locks;
 	uint32_t slot = l->slots.free;
-	uint32_t *chain = chain_of(l, node, owner);
+	uint32_t *chain = chain_of(l, w->node);
 	int fd;
 
 	if (!slot && l->slots.fresh > l->slots.max)
 		return -ENOLCK;
-	fd = open_for_locks(s, node);
+	fd = open_for_locks(s, w->node);
 	if (fd < 0)
 		return fd;
 	if (slot)
@@ -131,7 +135,12 @@ static int add(struct fuse_server *s, uint64_t node, uint64_t owner, struct owne
 	else
 		slot = l->slots.fresh++;
 	l->slots.used++;
-	l->owner[slot] = (struct owner){.node = node, .owner = owner, .next = *chain, .fd = fd};
+	l->owner[slot] = (struct owner){.node = w->node,
+	                                .owner = w->owner,
+	                                .fh = w->fh,
+	                                .pid = w->pid,
+	                                .next = *chain,
+	                                .fd = fd};
 	*chain = slot;
 	*ret = &l->owner[slot];
 	return 0;
@@ -140,7 +149,7 @@ static int add(struct fuse_server *s, uint64_t node, uint64_t owner, struct owne
 static void drop(struct locks *l, struct owner *o)
 {
 	uint32_t slot = (uint32_t)(o - l->owner);
-	uint32_t *at = chain_of(l, o->node, o->owner);
+	uint32_t *at = chain_of(l, o->node);
 
 	while (*at != slot)
 		at = &l->owner[*at].next;
@@ -185,6 +194,26 @@ void locks_drop(struct fuse_server *s, uint64_t node, uint64_t owner)
 		wake_waiting(s->locks);
 	}
 	(void)pthread_mutex_unlock(&s->locks->mutex);
+}
+
+/* Locks of an open file (F_OFD_SETLK) have that file as their owner, and no FLUSH is theirs. A process's are gone
+ * before the file that it locked through is released, by the FLUSH of its close. */
+void locks_drop_handle(struct fuse_server *s, uint64_t node, uint64_t fh)
+{
+	struct locks *l = s->locks;
+	uint32_t slot, next;
+
+	(void)pthread_mutex_lock(&l->mutex);
+	for (slot = *chain_of(l, node); slot; slot = next) {
+		struct owner *o = &l->owner[slot];
+
+		next = o->next;
+		if (o->node != node || o->fh != fh)
+			continue;
+		drop(l, o);
+		wake_waiting(l);
+	}
+	(void)pthread_mutex_unlock(&l->mutex);
 }
 
 void locks_drop_all(struct fuse_server *s, bool answer)
@@ -266,7 +295,7 @@ static int try_lock(struct fuse_server *s, const struct wanted *w)
 	if (!o && range.l_type == F_UNLCK)
 		return 0;
 	if (!o)
-		result = add(s, w->node, w->owner, &o);
+		result = add(s, w, &o);
 	if (result < 0)
 		return result;
 	if (fcntl(o->fd, F_OFD_SETLK, &range) < 0)
@@ -307,6 +336,7 @@ static ssize_t set_lock(struct call *c, bool wait)
 	read_into(&c->in, &in, sizeof(in));
 	wanted.owner = in.owner;
 	wanted.fh = in.fh;
+	wanted.pid = in.lk.pid;
 	wanted.flock = in.lk_flags & FUSE_LK_FLOCK;
 	if (!negotiated(c->server, wanted.flock ? FUSE_FLOCK_LOCKS : FUSE_POSIX_LOCKS))
 		return -ENOSYS;
@@ -350,12 +380,30 @@ static int look(struct fuse_server *s, const struct wanted *w, struct flock *ran
 	return fcntl(fd, F_OFD_GETLK, range) < 0 ? -errno : 0;
 }
 
+/* Whose lock was found, as far as it is one of the guest's: the host says of no open file whose it is, but to whoever
+ * has the lock himself it isn't in the way. With the mutex. */
+static uint32_t holder(struct locks *l, const struct wanted *w, const struct flock *found)
+{
+	for (uint32_t slot = *chain_of(l, w->node); slot; slot = l->owner[slot].next) {
+		const struct owner *o = &l->owner[slot];
+		struct flock range = *found;
+
+		range.l_type = F_WRLCK;
+		range.l_pid = 0;
+		if (o->node == w->node && o->owner != w->owner &&
+		    fcntl(o->fd, F_OFD_GETLK, &range) == 0 && range.l_type == F_UNLCK)
+			return o->pid;
+	}
+	return 0;
+}
+
 ssize_t do_getlk(struct call *c)
 {
 	struct wanted wanted = {.node = c->header.nodeid};
 	struct fuse_lk_out out = {.lk = {.type = F_UNLCK}};
 	struct flock found;
 	struct fuse_lk_in in;
+	uint32_t pid = 0;
 	int result;
 
 	read_into(&c->in, &in, sizeof(in));
@@ -367,16 +415,18 @@ ssize_t do_getlk(struct call *c)
 	wanted.owner = in.owner;
 	(void)pthread_mutex_lock(&c->server->locks->mutex);
 	result = look(c->server, &wanted, &found);
+	if (result == 0 && found.l_type != F_UNLCK)
+		pid = holder(c->server->locks, &wanted, &found);
 	(void)pthread_mutex_unlock(&c->server->locks->mutex);
 	if (result < 0)
 		return result;
 	if (found.l_type != F_UNLCK)
-		/* whose it is the host doesn't say, as it belongs to no process */
 		out.lk = (struct fuse_file_lock){
 			.start = (uint64_t)found.l_start,
 			.end = found.l_len ? (uint64_t)(found.l_start + found.l_len - 1)
 		                           : INT64_MAX,
-			.type = (uint32_t)found.l_type};
+			.type = (uint32_t)found.l_type,
+			.pid = pid};
 	write_bytes(&c->out, &out, sizeof(out));
 	return 0;
 }

@@ -54,6 +54,7 @@ const struct fuse_options fuse_alone = {.entry_ms = FOREVER_MS,
 const struct fuse_options fuse_shared = {.entry_ms = 1000,
                                          .attribute_ms = 1000,
                                          .posix_locks = true,
+                                         .flocks = true,
                                          .nodes_max = 1 << 20,
                                          .handles_max = 1 << 16};
 

@@ -162,6 +162,8 @@ void locks_drop_all(struct fuse_server *server, bool answer);
 /* Drop the requests that wait in this thread. */
 void locks_abandon(const struct fuse_thread *thread);
 void locks_drop(struct fuse_server *server, uint64_t node, uint64_t owner);
+/* Drop the locks that were taken through an open file that is released. */
+void locks_drop_handle(struct fuse_server *server, uint64_t node, uint64_t fh);
 /* Something was unlocked: whoever waits tries again. */
 void locks_changed(struct fuse_server *server);
 

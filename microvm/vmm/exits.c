@@ -7,12 +7,17 @@
 
 static void on_serial(struct machine *m, unsigned int at, uint8_t *bytes, size_t length, bool write)
 {
+	bool halted;
+
 	(void)pthread_mutex_lock(&m->lock);
 	if (write)
 		words_write(&m->words, at, bytes, length);
 	else
 		memset(bytes, words_read(&m->words, at), length);
+	halted = m->words.halted;
 	(void)pthread_mutex_unlock(&m->lock);
+	if (halted)
+		machine_end(m, MACHINE_OFF, "the guest has halted the machine");
 }
 
 /* Ports: the serial one, those of the FADT, and nothing else, which reads as a bus without anybody on it does. */
@@ -66,14 +71,17 @@ static bool on_shutdown(struct vcpu *vcpu)
 {
 	struct machine *m = vcpu->machine;
 	char kept[sizeof(m->words.kept)];
-	bool told;
+	bool told, restarts;
 
 	(void)pthread_mutex_lock(&m->lock);
 	memcpy(kept, m->words.kept, sizeof(kept));
 	told = m->words.told;
+	restarts = m->words.restarts;
 	(void)pthread_mutex_unlock(&m->lock);
 	if (told)
 		machine_end(m, MACHINE_RESET, "the guest: %s", kept);
+	else if (restarts)
+		machine_end(m, MACHINE_RESET, "the guest has reset the machine");
 	else
 		machine_end(m, MACHINE_RESET,
 		            "a processor of the guest could not go on (triple fault)%s%s",

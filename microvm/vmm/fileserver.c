@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -18,7 +19,7 @@
 
 #include "program.h"
 
-enum { REQUEST_QUEUES = 1, SOCKET = 3 };
+enum { SOCKET = 3 };
 
 /* A descriptor each file that the guest knows. */
 static int raise_limit(struct error *err)
@@ -48,7 +49,7 @@ static int leave_stdio(struct error *err)
 	return close(STDIN_FILENO) < 0 ? fail_errno(err, "file server", "close") : 0;
 }
 
-static int serve(int socket, struct error *err)
+static int serve(int socket, unsigned int queues, struct error *err)
 {
 	owned_fd root = open("/shares", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	owned_fd proc = path_open_proc(err);
@@ -56,7 +57,7 @@ static int serve(int socket, struct error *err)
 		.socket = socket,
 		.root = root,
 		.proc = proc,
-		.request_queues = REQUEST_QUEUES,
+		.request_queues = queues,
 		.options = &fuse_shared,
 	};
 
@@ -65,12 +66,15 @@ static int serve(int socket, struct error *err)
 	if (root < 0)
 		return fail_errno(err, "/shares", "open");
 	(void)umask(0);
+	/* its tables are as large as they may become: a node touches a page of them, not two megabytes */
+	if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) < 0)
+		log_debug("file server: huge pages: %s", strerrordesc_np(errno));
 	if (raise_limit(err) < 0 || leave_stdio(err) < 0 || lockdown(LOCKDOWN_FILESERVER, err) < 0)
 		return -1;
 	return virtio_fs_serve(&service, err);
 }
 
-int fileserver_start(int *ret_socket, int *ret_pidfd, struct error *err)
+int fileserver_start(unsigned int queues, int *ret_socket, int *ret_pidfd, struct error *err)
 {
 	owned_fd ours = -1, theirs = -1;
 	int ends[2];
@@ -90,7 +94,7 @@ int fileserver_start(int *ret_socket, int *ret_pidfd, struct error *err)
 		    dup2(theirs, SOCKET) < 0 || fcntl(SOCKET, F_SETFD, FD_CLOEXEC) < 0 ||
 		    fd_close_from(SOCKET + 1, &why) < 0)
 			_exit(1);
-		_exit(serve(SOCKET, &why) < 0);
+		_exit(serve(SOCKET, queues, &why) < 0);
 	}
 	*ret_socket = take_fd(&ours);
 	return 0;

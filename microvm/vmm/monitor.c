@@ -24,7 +24,6 @@ enum {
 	PORT = 1,
 	VSOCK_LIMIT_MS = 10000,
 	FS_LIMIT_MS = 10000,
-	REQUEST_QUEUES = 1,
 	STATUS_FAILED = 255,
 };
 
@@ -49,6 +48,7 @@ struct monitor {
 	struct loop_source agent;      /* its first connection, until there is a process */
 	struct loop_source fileserver; /* pidfd */
 	struct wire_inbox inbox;
+	bool up;   /* the agent was */
 	bool made; /* the container is there: who creates it knows */
 	int status;
 };
@@ -163,6 +163,12 @@ static void agent_up(void *data, int fd)
 	struct monitor *m = data;
 	struct error err;
 
+	/* a guest that has reset the device may have another one: what its container is was said already */
+	if (m->up) {
+		(void)close(fd);
+		return;
+	}
+	m->up = true;
 	machine_mark(m->machine, "agent");
 	m->agent = (struct loop_source){.fd = fd, .ready = hear_agent, .data = m};
 	if (loop_add(m->loop, &m->agent, EPOLLIN, &err) < 0)
@@ -181,12 +187,15 @@ static int add(struct monitor *m, struct virtio_device *device)
 
 static int add_fs(struct monitor *m, struct error *err)
 {
-	struct virtio_fs_options options = {.tag = "shares",
-	                                    .request_queues = REQUEST_QUEUES,
-	                                    .limit_ms = FS_LIMIT_MS};
+	unsigned int processors = m->order.processors;
+	/* a queue each processor: Linux uses them from 6.12 on, before that the first one */
+	struct virtio_fs_options options = {
+		.tag = "shares",
+		.request_queues = processors < FILESERVER_QUEUES ? processors : FILESERVER_QUEUES,
+		.limit_ms = FS_LIMIT_MS};
 	int pidfd;
 
-	if (fileserver_start(&options.server, &pidfd, err) < 0)
+	if (fileserver_start(options.request_queues, &options.server, &pidfd, err) < 0)
 		return -1;
 	m->fileserver = (struct loop_source){.fd = pidfd, .ready = fileserver_ended, .data = m};
 	if (loop_add(m->loop, &m->fileserver, EPOLLIN, err) < 0)

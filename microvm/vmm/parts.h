@@ -42,7 +42,9 @@ struct words {
 	char line[160], kept[160];
 	size_t length;
 	uint8_t control;
-	bool told; /* `kept` can't be bettered */
+	bool told;     /* `kept` can't be bettered */
+	bool halted;   /* its kernel will do nothing more */
+	bool restarts; /* it was asked to begin anew, by the triple fault that comes next */
 };
 
 struct vcpu {

@@ -60,11 +60,15 @@ int control_start(struct control *control, int listener, struct error *err) FALL
 
 /* ---- fileserver.c: the process beside the monitor ---- */
 
+enum { FILESERVER_QUEUES = 8 };
+
 /* Start it: it serves what is below /shares.
+ * queues      of requests, 1 to FILESERVER_QUEUES: a thread each.
  * ret_socket  the monitor's end, the caller's.
  * ret_pidfd   the caller's.
  * Returns  0, or -1 and *err. */
-int fileserver_start(int *ret_socket, int *ret_pidfd, struct error *err) FALLIBLE;
+int fileserver_start(unsigned int queues, int *ret_socket, int *ret_pidfd,
+                     struct error *err) FALLIBLE;
 
 /* ---- lockdown.c: what is given up, for good ---- */
 

@@ -19,6 +19,10 @@ enum {
 /* Lines that say more than any later one. */
 static const char *const telling[] = {"Kernel panic", "Out of memory"};
 
+/* The last that a kernel says before its processors stand still for ever. Nothing else tells it from one that idles. */
+static const char halted[] = "reboot: System halted";
+static const char restarts[] = "reboot: Restarting system"; /* and with what command */
+
 /* What a kernel puts before a line: "[    1.234567] ". */
 static const char *without_time(const char *line)
 {
@@ -42,6 +46,8 @@ static void end_line(struct words *words)
 	words->line[words->length] = '\0';
 	words->length = 0;
 	line = without_time(words->line);
+	words->halted = words->halted || strcmp(line, halted) == 0;
+	words->restarts = words->restarts || strncmp(line, restarts, strlen(restarts)) == 0;
 	if (*line == '\0' || words->told)
 		return;
 	words->told = is_telling(line);

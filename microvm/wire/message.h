@@ -18,24 +18,26 @@ enum wire_kind {
 	/* executor to cella-network, and back */
 	WIRE_NETWORK, /* interfaces; struct netns_links */
 	/* to the agent */
-	WIRE_CREATE, /* flags; id, config.json, shares, network: a struct netns_links or nothing */
-	WIRE_START,  /* */
-	WIRE_EXEC,   /* flags; process object, cgroup */
-	WIRE_ATTACH, /* process, which stream */
-	WIRE_WINDOW, /* rows, columns */
-	WIRE_SIGNAL, /* process (0, but over its own connection), signal, all */
-	WIRE_PROCESSES, /* */
+	WIRE_CREATE, /* flags; id, config.json, shares, network: a struct netns_links or nothing; bundle */
+	WIRE_START,     /* */
+	WIRE_EXEC,      /* flags; process object, cgroup */
+	WIRE_ATTACH,    /* process, which stream */
+	WIRE_WINDOW,    /* rows, columns */
+	WIRE_SIGNAL,    /* process (0, but over its own connection), signal, all */
+	WIRE_PROCESSES, /* 1: with words */
 	WIRE_STATS,     /* */
+	WIRE_WATCH,     /* ; DONE says that it has begun */
 	WIRE_UPDATE,    /* ; resources object */
 	WIRE_SYNC,      /* */
 	/* answers */
 	WIRE_DONE,   /* a number; a text */
 	WIRE_FAILED, /* kind, errno; object, reason */
+	WIRE_KILLED, /* a process of the container, for want of memory: what WATCH waits for */
 	WIRE_EXITED, /* status as a shell has it, bytes that were sent of stdout (or the terminal), of stderr */
 	WIRE_KINDS
 };
 
-enum { WIRE_NUMBERS = 3, WIRE_BLOBS = 4 };
+enum { WIRE_NUMBERS = 3, WIRE_BLOBS = 5 };
 
 /* Most bytes of a message: a config.json and its company; of what a guest sends. */
 enum { WIRE_LIMIT = 20 << 20, WIRE_GUEST_LIMIT = 1 << 20 };

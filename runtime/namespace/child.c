@@ -45,14 +45,17 @@ static int step_maps(struct child *c, struct error *err)
 	if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)
 		return fail_errno(err, "linux.uidMappings", "become root of the user namespace");
 	/* What a change of ids took away; /proc/self must stay ours until the root is entered. */
-	if (prctl(PR_SET_DUMPABLE, 1) < 0)
+	if (!c->l->hidden && prctl(PR_SET_DUMPABLE, 1) < 0)
 		return fail_errno(err, "process", "prctl");
 	return 0;
 }
 
 static int step_limits(struct child *c, struct error *err)
 {
-	if (process_apply_limits(c->plan->process, err) < 0)
+	/* hidden from birth: by who went in first */
+	if (!c->l->hidden && process_apply_limits(c->plan->process, err) < 0)
+		return -1;
+	if (process_apply_keyring(c->plan->process, err) < 0)
 		return -1;
 	return process_apply_policy(c->plan->process, err);
 }
@@ -73,6 +76,22 @@ static int step_time(struct child *c, struct error *err)
 	if (ns < 0 || setns(ns, CLONE_NEWTIME) < 0)
 		return fail_errno(err, "linux.namespaces", "enter the time namespace");
 	return 0;
+}
+
+static int hide(struct error *err)
+{
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return fail_errno(err, "process", "prctl");
+	return 0;
+}
+
+/* In a pid namespace of somebody else, who may be in our user namespace too, we are seen from the first moment. But
+ * a plain user's hooks enter by our pid, which nobody but root may do once we are hidden. */
+static int step_hide_from_others(struct child *c, struct error *err)
+{
+	if (c->plan->namespaces[NAMESPACE_PID].fresh || (c->l->hooks && !c->l->privileged))
+		return 0;
+	return hide(err);
 }
 
 static int step_cgroup_namespace(struct child *c, struct error *err)
@@ -117,6 +136,15 @@ static int step_sysctl(struct child *c, struct error *err)
 	return rootfs_sysctl(c->plan->rootfs, err);
 }
 
+/* One that the container has not got, or can't open, stays the host's. */
+static int own_null(struct child *c, struct error *err)
+{
+	struct error ignored;
+	owned_fd null = process_has_null() ? rootfs_null(c->plan->rootfs, &ignored) : -1;
+
+	return null < 0 ? 0 : process_apply_null(null, err);
+}
+
 static int step_terminal(struct child *c, struct error *err)
 {
 	owned_fd master = -1;
@@ -126,6 +154,8 @@ static int step_terminal(struct child *c, struct error *err)
 		master = rootfs_terminal(c->plan->rootfs, &slave, err);
 		if (master < 0 || handshake_send(c->control, MESSAGE_CONSOLE, master, err) < 0)
 			return -1;
+	} else if (own_null(c, err) < 0) {
+		return -1;
 	}
 	return process_apply_terminal(c->plan->process, slave, err);
 }
@@ -138,9 +168,7 @@ static int step_enter(struct child *c, struct error *err)
 static int step_hide(struct child *c, struct error *err)
 {
 	(void)c;
-	if (prctl(PR_SET_DUMPABLE, 0) < 0)
-		return fail_errno(err, "process", "prctl");
-	return 0;
+	return hide(err);
 }
 
 static int step_user(struct child *c, struct error *err)
@@ -194,7 +222,9 @@ static int step_start(struct child *c, struct error *err)
 
 static int step_last(struct child *c, struct error *err)
 {
-	return process_apply_last(c->plan->process, err);
+	const struct process_listener out = {.send = handshake_send_listener, .to = c->control};
+
+	return process_apply_last(c->plan->process, &out, err);
 }
 
 static const struct {
@@ -205,6 +235,7 @@ static const struct {
 	{"maps",     step_maps,             "no id means anything before"                        },
 	{"limits",   step_limits,           "/proc is still the host's"                          },
 	{"time",     step_time,             "needs the host's /proc too"                         },
+	{"others",   step_hide_from_others, "the last look at what is ours in the host's /proc"  },
 	{"cgroupns", step_cgroup_namespace, "its root is the cgroup we were born in"             },
 	{"network",  step_network,          "needs rights over the new namespace only"           },
 	{"names",    step_names,            "the same"					   },
@@ -233,6 +264,6 @@ void child_main(struct launch *launch)
 		if (steps[i].run(&c, &err) < 0)
 			handshake_fail(c.control, &err);
 	(void)execve(c.program, c.plan->process->args, c.plan->process->env);
-	(void)fail_errno(&err, c.program, "exec");
+	process_explain_exec(c.program, errno, &err);
 	handshake_fail(c.control, &err);
 }

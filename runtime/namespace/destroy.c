@@ -37,5 +37,7 @@ int namespace_destroy(struct container *c, struct error *err)
 {
 	if (kill_first(c, err) < 0)
 		return -1;
-	return cgroup_undo(c->state.cgroup, c->state.systemd_unit, err);
+	if (cgroup_undo(c->state.cgroup, c->state.systemd_unit, err) < 0)
+		return -1;
+	return group_remove(c, err);
 }

@@ -13,7 +13,7 @@
 
 #include "launch.h"
 
-static const char *const words[] = {"create", "run", "start", "exec"};
+static const char *const words[] = {"create", "run", "start", "exec", "restore", "mounts"};
 
 /* Whether text is the word, or begins with it. */
 static bool same(const char *text, const char *word, bool whole)

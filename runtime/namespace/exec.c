@@ -70,7 +70,7 @@ static int launch(struct container *c, struct process_plan *process, const char 
 	struct process_identity who = {.pid = c->state.pid, .start_time = c->state.start_time};
 	owned_fd init = process_open(&who, err);
 	owned_fd cgroup = -1, ours = -1, theirs = -1;
-	struct join join = {.limits = process};
+	struct join join = {.limits = process, .hide = true};
 	int ends[2];
 
 	if (init < 0)
@@ -91,6 +91,7 @@ static int launch(struct container *c, struct process_plan *process, const char 
 	if (ret->pid == 0) {
 		struct exec_launch l = {
 			.process = process,
+			.waits = process_has_priorities(process) || c->spec->linux_.intel_rdt.set,
 			.control = theirs,
 			.host_fds = {ours, c->dir, c->root, cgroup, init},
 		};
@@ -101,15 +102,29 @@ static int launch(struct container *c, struct process_plan *process, const char 
 	return 0;
 }
 
+/* What the conversation with the new process needs. */
+struct talk {
+	const struct container *c;
+	const struct process_plan *process;
+	int control, agent; /* agent of a seccomp filter; -1 */
+};
+
+static void talk_release(struct talk *t)
+{
+	if (t->control >= 0)
+		(void)close(take_fd(&t->control));
+	if (t->agent >= 0)
+		(void)close(take_fd(&t->agent));
+}
+
 /* Until execve closes the other end. */
-static int converse(int control, const struct process_plan *process, struct exec_result *ret,
-                    struct error *err)
+static int converse(const struct talk *t, struct exec_result *ret, struct error *err)
 {
 	for (;;) {
 		struct message message;
 		owned_fd fd = -1;
 
-		if (handshake_receive(control, &message, &fd, err) < 0)
+		if (handshake_receive(t->control, &message, &fd, err) < 0)
 			return -1;
 		switch (message.kind) {
 		case MESSAGE_CONSOLE:
@@ -117,8 +132,13 @@ static int converse(int control, const struct process_plan *process, struct exec
 				ret->console = take_fd(&fd);
 			break;
 		case MESSAGE_READY:
-			if (process_apply_priorities(process, ret->pid, err) < 0 ||
-			    handshake_send(control, MESSAGE_GO_ON, -1, err) < 0)
+			if (group_join(t->c, ret->pid, err) < 0 ||
+			    process_apply_priorities(t->process, ret->pid, err) < 0 ||
+			    handshake_send(t->control, MESSAGE_GO_ON, -1, err) < 0)
+				return -1;
+			break;
+		case MESSAGE_LISTENER:
+			if (listener_give(t->agent, t->c, ret->pid, fd, err) < 0)
 				return -1;
 			break;
 		case MESSAGE_ENDED:
@@ -146,22 +166,41 @@ static void abandon(struct exec_result *result)
 		(void)close(take_fd(&result->console));
 }
 
+int exec_plan(struct container *c, const struct spec_process *process,
+              struct process_plan **ret_plan, struct error *err)
+{
+	owned_fd filters = -1;
+	struct host host;
+
+	if (host_look(&host, err) < 0)
+		return -1;
+	if (c->spec->linux_.seccomp.set)
+		filters = process_open_filters(c->root);
+	host.filters = filters;
+	if (plan_exec(c->spec, process, &host, c->arena, ret_plan, err) < 0)
+		return -1;
+	process_keep_filter(*ret_plan, c->root);
+	return 0;
+}
+
 int namespace_exec(struct container *c, const struct spec_process *process,
                    const struct exec_options *options, struct exec_result *ret_result,
                    struct error *err)
 {
+	OWNED(talk_release) struct talk talk = {.c = c, .control = -1, .agent = -1};
 	struct process_plan *plan;
-	owned_fd control = -1;
-	struct host host;
 
 	*ret_result = (struct exec_result){.pidfd = -1, .console = -1};
-	if (host_look(&host, err) < 0 ||
-	    plan_exec(c->spec, process, &host, c->arena, &plan, err) < 0)
+	if (exec_plan(c, process, &plan, err) < 0)
 		return -1;
-	plan_process_flags(plan, options->preserve_fds, false);
-	if (launch(c, plan, options->cgroup, ret_result, &control, err) < 0)
+	plan_process_flags(plan, options->preserve_fds,
+	                   c->state.no_new_keyring ? NULL : plan_keyring(c->state.id, c->arena));
+	talk.process = plan;
+	if (plan_process_activation(plan, &options->activation, c->arena, err) < 0 ||
+	    listener_connect(c, &talk.agent, err) < 0 ||
+	    launch(c, plan, options->cgroup, ret_result, &talk.control, err) < 0)
 		return -1;
-	if (converse(control, plan, ret_result, err) == 0)
+	if (converse(&talk, ret_result, err) == 0)
 		return 0;
 	abandon(ret_result);
 	return -1;

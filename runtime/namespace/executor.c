@@ -14,6 +14,9 @@ const struct executor namespace_executor = {
 	.processes = namespace_processes,
 	.stats = namespace_stats,
 	.watch = namespace_watch,
+	.mounts = namespace_mounts,
+	.checkpoint = namespace_checkpoint,
+	.restore = namespace_restore,
 	.look = namespace_look,
 	.destroy = namespace_destroy,
 };

@@ -28,6 +28,11 @@ int handshake_send_pid(int socket, int pid, struct error *err)
 	return fdpass_send(socket, &message, sizeof(message), -1, err);
 }
 
+int handshake_send_listener(int socket, int listener, struct error *err)
+{
+	return handshake_send(socket, MESSAGE_LISTENER, listener, err);
+}
+
 void handshake_fail(int socket, const struct error *why)
 {
 	struct message message = {.kind = MESSAGE_FAILED, .err = *why};

@@ -11,6 +11,7 @@
  *	CONSOLE  with the terminal's master
  *	READY    everything but execve is done; the parent has written state.json and says GO_ON
  *	(start)  waits for START: here (run), or, when the parent has gone, on the listening socket start.sock
+ *	LISTENER with that of a seccomp filter that asks an agent: the filter is loaded, execve is next
  *	FAILED   instead of any of these, with the reason, then it exits
  *
  * A parent that dies closes its end: before GO_ON after READY the child sees that and exits, so a killed create
@@ -24,6 +25,7 @@ enum message_kind {
 	MESSAGE_MOUNTED,
 	MESSAGE_CONSOLE,
 	MESSAGE_READY,
+	MESSAGE_LISTENER,
 	MESSAGE_FAILED,
 	MESSAGE_PID,
 	MESSAGE_ENDED, /* never sent: the other end has gone */
@@ -41,6 +43,8 @@ int handshake_pair(int ret_ends[2], struct error *err) FALLIBLE;
 /* Context of these: any, the child too. fd is borrowed, -1: none. */
 int handshake_send(int socket, enum message_kind kind, int fd, struct error *err) FALLIBLE;
 int handshake_send_pid(int socket, int pid, struct error *err) FALLIBLE;
+/* For struct process_listener. */
+int handshake_send_listener(int socket, int listener, struct error *err) FALLIBLE;
 /* Tell the reason and end. */
 _Noreturn void handshake_fail(int socket, const struct error *why);
 /* The next message; MESSAGE_ENDED at the end. ret_fd as fdpass_receive(). */

@@ -45,7 +45,7 @@ static int enter(const struct join *j, struct error *err)
 	if (j->limits && process_apply_limits(j->limits, err) < 0)
 		return -1;
 	/* A process of the container must not look into us once we are there. */
-	if (j->pidfd >= 0 && prctl(PR_SET_DUMPABLE, 0) < 0)
+	if (j->hide && prctl(PR_SET_DUMPABLE, 0) < 0)
 		return fail_errno(err, "process", "prctl");
 	if (j->pidfd >= 0 && j->flags && setns(j->pidfd, j->flags) < 0)
 		return fail_errno(err, "container", "setns");
@@ -109,6 +109,9 @@ int join_for_hook(void *data, struct error *err)
 	struct error ignored;
 	pid_t pid;
 
+	/* as enter(): until the hook's own program runs */
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return fail_errno(err, "process", "prctl");
 	if (entry->flags && setns(entry->pidfd, entry->flags) < 0)
 		return fail_errno(err, "container", "setns");
 	if ((entry->flags & CLONE_NEWUSER) && become_root(err) < 0)
@@ -131,5 +134,5 @@ int join_for_hook(void *data, struct error *err)
 		return 0;
 	if (process_apply_user(entry->process, err) < 0)
 		return -1;
-	return process_apply_last(entry->process, err);
+	return process_apply_last(entry->process, NULL, err);
 }

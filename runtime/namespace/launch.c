@@ -8,8 +8,10 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "cgroups/cgroups.h"
+#include "rootfs/rootfs.h"
 #include "runtime/process/process.h"
 
+#include "explain.h"
 #include "handshake.h"
 #include "launch.h"
 
@@ -33,14 +35,26 @@ static bool joins(const struct plan *plan, struct join *ret_join)
 	return any;
 }
 
+/* Whether the child is hidden from its birth: in a pid namespace of others. Then what /proc/self is needed for is done
+ * before that; offsets of a new time namespace can't be, and a plain user's hooks could not enter by its pid. */
+static bool is_hidden(const struct plan *plan)
+{
+	bool offsets = plan->namespaces[NAMESPACE_TIME].fresh && plan->time_offsets;
+
+	return plan->namespaces[NAMESPACE_PID].fd >= 0 && !offsets &&
+	       (!has_hooks(plan->spec) || geteuid() == 0);
+}
+
 static pid_t clone_child(struct container *c, const struct plan *plan, int cgroup,
                          struct error *err)
 {
 	struct join join;
 
-	if (joins(plan, &join))
-		return join_clone(&join, plan->clone_flags, cgroup, &c->init, err);
-	return process_clone(plan->clone_flags, cgroup, &c->init, err);
+	if (!joins(plan, &join))
+		return process_clone(plan->clone_flags, cgroup, &c->init, err);
+	join.hide = is_hidden(plan);
+	join.limits = join.hide ? plan->process : NULL;
+	return join_clone(&join, plan->clone_flags, cgroup, &c->init, err);
 }
 
 static int launch(struct container *c, struct plan *plan, int cgroup, struct error *err)
@@ -68,6 +82,8 @@ static int launch(struct container *c, struct plan *plan, int cgroup, struct err
 			.listener = listener,
 			.host_fds = {c->control, c->dir, c->root, cgroup},
 			.hooks = has_hooks(plan->spec),
+			.privileged = geteuid() == 0,
+			.hidden = is_hidden(plan),
 		};
 
 		child_main(&l);
@@ -108,7 +124,8 @@ static int run_hooks(struct container *c, const struct plan *plan, struct error 
 static int commit(struct container *c, const struct plan *plan, struct error *err)
 {
 	if (process_look(c->state.pid, &c->state.start_time, NULL, err) < 0 ||
-	    process_apply_priorities(plan->process, c->state.pid, err) < 0)
+	    process_apply_priorities(plan->process, c->state.pid, err) < 0 ||
+	    cgroup_move_below(plan->cgroup, c->state.pid, err) < 0)
 		return -1;
 	c->state.status = STATUS_CREATED;
 	if (store_save(c, err) < 0)
@@ -137,19 +154,22 @@ static int converse(struct container *c, const struct plan *plan, struct error *
 			return commit(c, plan, err);
 		case MESSAGE_FAILED:
 			*err = message.err;
-			return -1;
+			return err->errnum == ENOMEM ? explain_memory(c, plan, err)
+			                             : explain_access(&plan->spec->linux_, err);
 		default:
-			return fail(err, ERROR_SYSTEM, "container",
-			            "its process ended unexpectedly");
+			(void)fail(err, ERROR_SYSTEM, "container",
+			           "its process ended unexpectedly");
+			return explain_memory(c, plan, err);
 		}
 	}
 }
 
 /* Undo what a failed create made; the error that stays is the first one. */
-static void abandon(struct container *c, const struct plan *plan)
+static void abandon(struct container *c, const struct plan *plan, const struct moved *moved)
 {
 	struct error ignored;
 
+	devices_take_back(moved); /* virtual ones would end with the namespace */
 	if (c->init >= 0 && process_signal(c->init, SIGKILL, &ignored) < 0 &&
 	    ignored.errnum != ESRCH)
 		log_dropped("after a failed create", &ignored);
@@ -157,14 +177,19 @@ static void abandon(struct container *c, const struct plan *plan)
 		log_dropped("after a failed create", &ignored);
 	if (cgroup_undo(plan->cgroup->path, cgroup_unit(plan->cgroup), &ignored) < 0)
 		log_dropped("after a failed create", &ignored);
+	if (group_remove(c, &ignored) < 0)
+		log_dropped("after a failed create", &ignored);
 }
 
 int namespace_create(struct container *c, struct plan *plan, struct error *err)
 {
+	OWNED(devices_release) struct moved moved = MOVED_NONE;
 	owned_fd cgroup = -1;
 	struct error ignored;
 	int launched, settled;
 
+	if (sources_open(plan->spec, plan->rootfs, err) < 0)
+		return -1;
 	if (plan->cgroup->path) {
 		cgroup = cgroup_apply(plan->cgroup, err);
 		if (cgroup < 0)
@@ -172,10 +197,13 @@ int namespace_create(struct container *c, struct plan *plan, struct error *err)
 		c->state.cgroup = plan->cgroup->path; /* systemd has the last word */
 	}
 	launched = launch(c, plan, cgroup, err);
+	rootfs_close_sources(plan->rootfs);
 	settled = cgroup_settle(plan->cgroup, cgroup, launched == 0 ? err : &ignored);
 	if (launched == 0 && settled == 0 && write_maps(c, plan, err) == 0 &&
+	    group_make(c, plan, err) == 0 &&
+	    devices_give(plan, c->state.pid, c->arena, &moved, err) == 0 &&
 	    converse(c, plan, err) == 0)
 		return 0;
-	abandon(c, plan);
+	abandon(c, plan, &moved);
 	return -1;
 }

@@ -14,6 +14,8 @@ struct launch {
 	int listener;    /* start.sock; -1 when the creator starts at once */
 	int host_fds[4]; /* the parent's own, closed first: nothing of the host's stays open */
 	bool hooks;      /* the parent has hooks to run while we wait */
+	bool privileged; /* the parent is root of the host */
+	bool hidden; /* from birth: those who are in our pid namespace already may not look into us */
 };
 
 /* Be the container's first process. Context: child. */
@@ -22,10 +24,26 @@ _Noreturn void child_main(struct launch *launch);
 /* A further process in an existing container. Context: child. */
 struct exec_launch {
 	const struct process_plan *process;
+	bool waits; /* the parent has something to do for it before execve */
 	int control;
 	int host_fds[5];
 };
 _Noreturn void exec_child_main(struct exec_launch *launch);
+
+/* Change the mounts of an existing container. Context: child, inside it. */
+struct mounts_launch {
+	struct rootfs_plan *plan;
+	enum mounts_change change;
+	int proc; /* the host's procfs */
+	int control;
+	int host_fds[4];
+};
+_Noreturn void mounts_child_main(struct mounts_launch *launch);
+
+/* Make the user namespaces of id-mapped mounts and copy the sources that need the host's rights; the
+ * copies are the plan's (rootfs_close_sources()). spec is the container's. Returns 0, or -1 and *err with
+ * the JSON path; nothing is open then. */
+int sources_open(const struct spec *spec, struct rootfs_plan *plan, struct error *err) FALLIBLE;
 
 /* Namespaces to enter before the child is cloned. */
 struct join {
@@ -35,6 +53,7 @@ struct join {
 	const char *names[NAMESPACE_TYPES]; /* for errors: JSON paths */
 	const struct process_plan
 		*limits; /* applied before entering, while /proc/self is ours; NULL */
+	bool hide;       /* nobody in there may look into us */
 };
 
 /* Clone a child of ours that is inside these namespaces; a short-lived process goes in first, because
@@ -54,6 +73,44 @@ struct hook_entry {
 };
 int join_for_hook(void *entry, struct error *err) FALLIBLE;
 
+/* The plan of a further process of a container, with the filter that was made for it before.
+ * ret_plan in c->arena. Context: host. */
+int exec_plan(struct container *c, const struct spec_process *process,
+              struct process_plan **ret_plan, struct error *err) FALLIBLE;
+
+/* The resctrl group of a container: made before its process runs, with a note in the state directory of what was
+ * made; joined by a further process (content where the config has none); removed. Context: host. */
+int group_make(const struct container *c, const struct plan *plan, struct error *err) FALLIBLE;
+int group_join(const struct container *c, pid_t pid, struct error *err) FALLIBLE;
+int group_remove(const struct container *c, struct error *err) FALLIBLE;
+
+/* Devices of the host's that have been moved into a container's network namespace. */
+struct netns_baggage;
+struct moved {
+	int here, there; /* the two namespaces */
+	struct netns_baggage *baggage;
+};
+#define MOVED_NONE                                                                                 \
+	{                                                                                          \
+		.here = -1, .there = -1                                                            \
+	}
+void devices_release(struct moved *m);
+
+/* linux.netDevices: give them to the namespace that this process is in. Context: host.
+ * Returns 0, or -1 and *err; either way what has moved is in *ret, for devices_take_back(). */
+int devices_give(const struct plan *plan, pid_t pid, struct arena *arena, struct moved *ret,
+                 struct error *err) FALLIBLE;
+/* After a failed create; content where nothing was moved. */
+void devices_take_back(const struct moved *m);
+
+/* The agent of a seccomp filter with SCMP_ACT_NOTIFY: found before the program may run, told when the filter is
+ * loaded. ret_agent is -1 where no call waits for one; else the caller's.
+ * Context: host. Spec: runtime-spec 1.3 config-linux.md, "The Container Process State". */
+int listener_connect(const struct container *c, int *ret_agent, struct error *err) FALLIBLE;
+/* Hand it the listener (borrowed) of this process. */
+int listener_give(int agent, const struct container *c, pid_t pid, int listener,
+                  struct error *err) FALLIBLE;
+
 /* The executor's operations. */
 int namespace_protect(char *const *argv, struct error *err) FALLIBLE;
 int namespace_create(struct container *c, struct plan *plan, struct error *err) FALLIBLE;
@@ -72,6 +129,12 @@ int namespace_stats(struct container *c, struct arena *arena, struct stats *ret,
                     struct error *err) FALLIBLE;
 int namespace_watch(struct container *c, int timeout_ms, enum container_event *ret,
                     struct error *err) FALLIBLE;
+int namespace_mounts(struct container *c, enum mounts_change change, const mount_list *mounts,
+                     struct error *err) FALLIBLE;
+int namespace_checkpoint(struct container *c, const struct checkpoint_options *options,
+                         struct error *err) FALLIBLE;
+int namespace_restore(struct container *c, struct plan *plan,
+                      const struct checkpoint_options *options, struct error *err) FALLIBLE;
 int namespace_look(struct container *c, enum container_status *ret_status,
                    struct error *err) FALLIBLE;
 int namespace_destroy(struct container *c, struct error *err) FALLIBLE;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "base/fdpass.h"
+#include "base/log.h"
 #include "base/own.h"
 #include "runtime/process/process.h"
 
@@ -16,12 +19,10 @@ static int run_hooks(struct container *c, struct error *err)
 	const struct hook_place inside = {.enter = join_for_hook, .data = &entry};
 	struct process_plan *process;
 	owned_fd pidfd = -1;
-	struct host host;
 
 	if (c->spec->hooks[HOOK_START_CONTAINER].count == 0)
 		return 0;
-	if (host_look(&host, err) < 0 ||
-	    plan_exec(c->spec, &c->spec->process, &host, c->arena, &process, err) < 0)
+	if (exec_plan(c, &c->spec->process, &process, err) < 0)
 		return -1;
 	pidfd = process_open(&who, err);
 	if (pidfd < 0)
@@ -31,25 +32,68 @@ static int run_hooks(struct container *c, struct error *err)
 	return hooks_run(c->spec, HOOK_START_CONTAINER, &c->state, &inside, err);
 }
 
-int namespace_start(struct container *c, struct error *err)
+/* From START to the end of the other end, which goes with execve. */
+static int converse(struct container *c, int agent, struct error *err)
 {
-	struct message message;
+	for (;;) {
+		struct message message;
+		owned_fd fd = -1;
 
-	if (run_hooks(c, err) < 0)
-		return -1;
+		if (handshake_receive(c->control, &message, &fd, err) < 0)
+			return -1;
+		(void)unlinkat(c->dir, START_SOCKET, 0); /* run has none */
+		switch (message.kind) {
+		case MESSAGE_LISTENER:
+			if (listener_give(agent, c, c->state.pid, fd, err) < 0)
+				return -1;
+			break;
+		case MESSAGE_FAILED:
+			*err = message.err;
+			return -1;
+		default:
+			return 0;
+		}
+	}
+}
+
+/* What did not start waits for no other try, nor for an agent that has got no listener. */
+static void stop(const struct container *c)
+{
+	struct process_identity who = {.pid = c->state.pid, .start_time = c->state.start_time};
+	struct error ignored;
+	owned_fd pidfd = process_open(&who, &ignored);
+
+	if ((pidfd < 0 || process_signal(pidfd, SIGKILL, &ignored) < 0) && ignored.errnum != ESRCH)
+		log_dropped("after a failed start", &ignored);
+}
+
+static int start(struct container *c, int agent, struct error *err)
+{
 	if (c->control < 0) {
 		c->control = fdpass_connect_at(c->dir, START_SOCKET, err);
 		if (c->control < 0)
 			return -1;
 	}
-	if (handshake_send(c->control, MESSAGE_START, -1, err) < 0 ||
-	    handshake_receive(c->control, &message, NULL, err) < 0)
+	if (handshake_send(c->control, MESSAGE_START, -1, err) < 0)
 		return -1;
-	(void)unlinkat(c->dir, START_SOCKET, 0); /* run has none */
-	if (message.kind == MESSAGE_FAILED) {
-		*err = message.err;
+	if (converse(c, agent, err) == 0)
+		return 0;
+	stop(c);
+	return -1;
+}
+
+int namespace_start(struct container *c, struct error *err)
+{
+	owned_fd agent = -1;
+
+	if (listener_connect(c, &agent, err) < 0)
+		return -1;
+	if (run_hooks(c, err) < 0) { /* that ends the container: runtime.md "Lifecycle" */
+		stop(c);
 		return -1;
 	}
-	(void)close(take_fd(&c->control)); /* its end went with execve */
+	if (start(c, agent, err) < 0)
+		return -1;
+	(void)close(take_fd(&c->control));
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "base/own.h"
 #include "base/table.h"
 #include "cgroups/cgroups.h"
+#include "resctrl/resctrl.h"
 #include "rootfs/rootfs.h"
 #include "runtime/process/process.h"
 
@@ -22,22 +23,14 @@ static const uint64_t namespace_flags[NAMESPACE_TYPES] = {
 	CLONE_NEWNET,  CLONE_NEWPID,    CLONE_NEWNS,  CLONE_NEWTIME,
 };
 
-/* Members that no room does yet: refused here, by name. */
-static int refuse_missing(const struct spec *spec, struct error *err)
+/* What no room sees by itself. */
+static int check_whole(const struct spec *spec, struct error *err)
 {
 	const struct spec_linux *l = &spec->linux_;
-	const struct {
-		bool asked;
-		const char *path;
-	} missing[] = {
-		{l->net_devices.count > 0, "linux.netDevices"},
-		{l->intel_rdt.set,         "linux.intelRdt"  },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(missing); i++)
-		if (missing[i].asked)
-			return fail(err, ERROR_UNSUPPORTED, missing[i].path,
-			            "not supported by this version of cella");
+	if (l->net_devices.count > 0 && !l->namespaces[NAMESPACE_NETWORK].set)
+		return fail(err, ERROR_CONFIG, "linux.netDevices",
+		            "needs a network namespace in linux.namespaces: they are the host's "
+		            "already");
 	if (!spec->process.set)
 		return fail(err, ERROR_CONFIG, "process",
 		            "required: what the container runs, with args and cwd");
@@ -96,6 +89,19 @@ static int plan_namespaces(struct plan *plan, const struct host *host, struct er
 	return 0;
 }
 
+static int plan_resctrl(const struct plan_request *request, struct arena *arena, struct plan *plan,
+                        struct error *err)
+{
+	owned_fd root = -1;
+
+	if (!request->spec->linux_.intel_rdt.set || request->host->made_up)
+		return 0;
+	root = resctrl_open(err);
+	if (root < 0)
+		return error_within(err, "linux.intelRdt");
+	return resctrl_plan(request->spec, request->id, root, arena, &plan->resctrl, err);
+}
+
 static void plan_time(struct plan *plan, struct arena *arena)
 {
 	const struct spec_linux *l = &plan->spec->linux_;
@@ -122,9 +128,11 @@ static int compose(const struct plan_request *request, struct arena *arena, stru
 		.host = request->host,
 		.id = request->id,
 		.systemd = request->systemd,
+		.disabled = request->no_cgroup,
+		.rootless = request->rootless,
 	};
 
-	if (refuse_missing(request->spec, err) < 0 || plan_namespaces(plan, request->host, err) < 0)
+	if (check_whole(request->spec, err) < 0 || plan_namespaces(plan, request->host, err) < 0)
 		return -1;
 	plan_time(plan, arena);
 	if (cgroup_plan(&cgroup, arena, &plan->cgroup, err) < 0)
@@ -134,11 +142,14 @@ static int compose(const struct plan_request *request, struct arena *arena, stru
 			arena_format(arena, "%s%s", plan->cgroup->mount, plan->cgroup->path);
 	if (rootfs_plan(&rootfs, arena, &plan->rootfs, err) < 0)
 		return -1;
+	if (plan_resctrl(request, arena, plan, err) < 0)
+		return -1;
 	if (process_plan(request->spec, &request->spec->process, request->host, arena,
 	                 &plan->process, err) < 0)
 		return -1;
-	plan_process_flags(plan->process, request->preserve_fds, !request->no_new_keyring);
-	return arena_check(arena, err);
+	plan_process_flags(plan->process, request->preserve_fds,
+	                   request->no_new_keyring ? NULL : plan_keyring(request->id, arena));
+	return plan_process_activation(plan->process, &request->activation, arena, err);
 }
 
 int plan_from_spec(const struct plan_request *request, struct arena *arena, struct plan **ret_plan,
@@ -164,6 +175,8 @@ int plan_from_spec(const struct plan_request *request, struct arena *arena, stru
 
 void plan_close(struct plan *plan)
 {
+	if (plan->rootfs)
+		rootfs_close_sources(plan->rootfs);
 	for (size_t i = 0; i < NAMESPACE_TYPES; i++) {
 		int *fd = &plan->namespaces[i].fd;
 
@@ -172,16 +185,44 @@ void plan_close(struct plan *plan)
 	}
 }
 
+const char *plan_keyring(const char *id, struct arena *arena)
+{
+	return arena_format(arena, "_ses.%s", id);
+}
+
+int plan_mounts(const struct plan_request *request, bool removal, struct arena *arena,
+                struct rootfs_plan **ret_plan, struct error *err)
+{
+	const struct rootfs_request rootfs = {
+		.spec = request->spec,
+		.host = request->host,
+		.bundle = request->bundle,
+		.removal = removal,
+	};
+
+	return rootfs_plan_mounts(&rootfs, arena, ret_plan, err);
+}
+
 int plan_exec(const struct spec *spec, const struct spec_process *process, const struct host *host,
               struct arena *arena, struct process_plan **ret_plan, struct error *err)
 {
 	return process_plan(spec, process, host, arena, ret_plan, err);
 }
 
-void plan_process_flags(struct process_plan *process, unsigned int preserve_fds, bool new_keyring)
+void plan_process_flags(struct process_plan *process, unsigned int preserve_fds,
+                        const char *keyring)
 {
 	process->preserve_fds = preserve_fds;
-	process->new_keyring = new_keyring;
+	process->keyring = keyring;
+}
+
+int plan_process_activation(struct process_plan *process,
+                            const struct socket_activation *activation, struct arena *arena,
+                            struct error *err)
+{
+	if (activation->count == 0)
+		return 0;
+	return process_plan_sockets(process, activation->count, activation->names, arena, err);
 }
 
 int plan_process_channel(struct process_plan *process, int fd, size_t argument, struct arena *arena,
@@ -190,6 +231,16 @@ int plan_process_channel(struct process_plan *process, int fd, size_t argument, 
 	process->channel = fd;
 	process->args[argument] = arena_format(arena, "%d", fd);
 	return arena_check(arena, err);
+}
+
+int plan_open_filters(int root)
+{
+	return process_open_filters(root);
+}
+
+void plan_keep_filter(const struct plan *plan, int root)
+{
+	process_keep_filter(plan->process, root);
 }
 
 const char *plan_cgroup(const struct plan *plan)

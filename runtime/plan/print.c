@@ -38,6 +38,19 @@ static void print_maps(struct json_writer *w, const char *key, const id_map_list
 	json_close(w);
 }
 
+static void print_net_devices(const struct spec *spec, struct json_writer *w)
+{
+	if (spec->linux_.net_devices.count == 0)
+		return;
+	json_open(w, "netDevices", '{');
+	for (size_t i = 0; i < spec->linux_.net_devices.count; i++) {
+		const struct spec_net_device *it = &spec->linux_.net_devices.item[i];
+
+		json_text(w, it->host_name, it->name ? it->name : it->host_name);
+	}
+	json_close(w);
+}
+
 static void print_hooks(const struct spec *spec, struct json_writer *w)
 {
 	json_open(w, "hooks", '{');
@@ -68,6 +81,7 @@ void plan_print(const struct plan *plan, struct json_writer *w)
 		json_text(w, "hostname", spec->hostname);
 	if (spec->domainname)
 		json_text(w, "domainname", spec->domainname);
+	print_net_devices(spec, w);
 	cgroup_print(plan->cgroup, w, "cgroup");
 	rootfs_print(plan->rootfs, w, "rootfs");
 	process_print(plan->process, w, "process");
@@ -80,6 +94,8 @@ void plan_features(struct features *ret_features)
 {
 	struct features *f = ret_features;
 
+	/* of this program, whatever the kernel has */
+	f->apparmor = f->selinux = f->net_devices = f->intel_rdt = true;
 	f->hooks = hook_point_names;
 	f->hooks_count = HOOK_POINTS;
 	f->mount_options = rootfs_option_words(&f->mount_options_count);
@@ -88,5 +104,6 @@ void plan_features(struct features *ret_features)
 	f->seccomp_operators = process_seccomp_operators(&f->seccomp_operators_count);
 	f->seccomp_archs = process_seccomp_archs(&f->seccomp_archs_count);
 	f->seccomp_known_flags = process_seccomp_flags(&f->seccomp_known_flags_count);
-	f->seccomp_supported_flags = process_seccomp_flags(&f->seccomp_supported_flags_count);
+	f->seccomp_supported_flags =
+		process_seccomp_supported_flags(&f->seccomp_supported_flags_count);
 }

@@ -68,7 +68,7 @@ struct capability_set {
 	const char *name;
 	const text_list *asked;
 	uint64_t grantable;
-	const char *why_not;
+	const char *why_not; /* NULL: what can't be granted is left out */
 	uint64_t *ret;
 };
 
@@ -80,6 +80,8 @@ static int read_set(const struct capability_set *set, struct error *err)
 
 		if (number < 0)
 			(void)fail(err, ERROR_CONFIG, "", "unknown capability '%s'", name);
+		else if (!(set->grantable & (1ULL << number)) && !set->why_not)
+			continue;
 		else if (!(set->grantable & (1ULL << number)))
 			(void)fail(err, ERROR_UNSUPPORTED, "", "%s %s", name, set->why_not);
 		else {
@@ -99,14 +101,14 @@ int plan_capabilities(const struct spec *spec, const struct spec_process *proces
 	uint64_t host_has = spec->linux_.namespaces[NAMESPACE_USER].set ? ~0ULL : host->bounding;
 	static const char by_host[] = "is not in the bounding set of cella itself: this host does "
 				      "not grant it";
+	/* The kernel has no ambient one that is not inheritable; buildah asks for it, crun and runc pass over it. */
 	struct capability_set sets[] = {
 		{"bounding",    &asked->bounding,    host_has, by_host,                                      &plan->bounding   },
 		{"permitted",   &asked->permitted,   host_has, by_host,                                      &plan->permitted  },
 		{"inheritable", &asked->inheritable, host_has, by_host,                                      &plan->inheritable},
 		{"effective",   &asked->effective,   0,        "is not permitted: list it in permitted too",
 	         &plan->effective											      },
-		{"ambient",     &asked->ambient,     0,
-	         "is not both permitted and inheritable: list it there too",                                 &plan->ambient    },
+		{"ambient",     &asked->ambient,     0,        NULL,                                         &plan->ambient    },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {

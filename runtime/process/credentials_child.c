@@ -37,6 +37,9 @@ static int become(const struct process_plan *plan, struct error *err)
 		return fail_errno(err, "process.user.uid", "setresuid");
 	if (prctl(PR_SET_KEEPCAPS, 0) < 0)
 		return fail_errno(err, "process.user.uid", "prctl");
+	/* a change of ids takes the host's fs.suid_dumpable, which may let others of this id look into us */
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return fail_errno(err, "process", "prctl");
 	return 0;
 }
 
@@ -60,6 +63,7 @@ int process_apply_user(const struct process_plan *plan, struct error *err)
 
 	(void)umask(plan->umask);
 	environment_home(plan);
+	environment_listen(plan);
 	own_streams(plan->uid);
 	if (capabilities_bound(plan, err) < 0)
 		return -1;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -47,7 +49,9 @@ static bool fill(struct window *w)
 		w->skip = true;
 		w->length = 0;
 	}
-	n = w->ended ? -1 : read(w->file, w->bytes + w->length, LINE_SIZE - w->length);
+	do
+		n = w->ended ? -1 : read(w->file, w->bytes + w->length, LINE_SIZE - w->length);
+	while (n < 0 && !w->ended && errno == EINTR);
 	if (n < 0)
 		return false;
 	w->length += (size_t)n;
@@ -91,6 +95,14 @@ static bool find_home(uid_t uid, char *home, size_t size)
 		}
 	}
 	return false;
+}
+
+void environment_listen(const struct process_plan *plan)
+{
+	static const size_t name = sizeof("LISTEN_PID=") - 1;
+
+	if (plan->listen_pid)
+		(void)snprintf(plan->listen_pid + name, 11, "%d", (int)getpid());
 }
 
 void environment_home(const struct process_plan *plan)

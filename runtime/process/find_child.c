@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/syscalls.h"
@@ -33,6 +34,23 @@ static int try(const char *path)
 	return sys_faccessat2(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? errno : 0;
 }
 
+/* Why it may not be executed, as far as a look tells. */
+static const char *hint(const char *path)
+{
+	struct stat st;
+	struct statvfs where;
+
+	if (stat(path, &st) < 0)
+		return "";
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? ": it is a directory" : ": it is no regular file";
+	if (!(st.st_mode & 0111))
+		return ": no x is set in its mode";
+	if (statvfs(path, &where) == 0 && (where.f_flag & ST_NOEXEC))
+		return ": what it is on is mounted noexec";
+	return "";
+}
+
 /* The engines know these by their words. */
 static int refuse(const char *program, int errnum, struct error *err)
 {
@@ -46,7 +64,8 @@ static int refuse(const char *program, int errnum, struct error *err)
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (known[i].errnum == errnum) {
-			(void)fail(err, ERROR_CONFIG, program, "exec: %s", known[i].words);
+			(void)fail(err, ERROR_CONFIG, program, "exec: %s%s", known[i].words,
+			           errnum == EACCES && strchr(program, '/') ? hint(program) : "");
 			err->errnum = errnum;
 			return -1;
 		}

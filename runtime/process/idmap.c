@@ -2,12 +2,14 @@
 /* Maps of a new user namespace. Spec: user_namespaces(7), newuidmap(1). */
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/helper.h"
+#include "base/log.h"
 #include "base/own.h"
 #include "base/process.h"
 #include "base/text.h"
@@ -19,6 +21,12 @@ static const struct kind {
 } kinds[] = {
 	{"uid_map", "newuidmap", "linux.uidMappings"},
 	{"gid_map", "newgidmap", "linux.gidMappings"},
+};
+
+/* Of a mount. */
+static const struct kind mount_kinds[] = {
+	{"uid_map", NULL, "uidMappings"},
+	{"gid_map", NULL, "gidMappings"},
 };
 
 static bool may_write_any(const struct host *host)
@@ -126,4 +134,53 @@ int process_write_id_maps(pid_t pid, const id_map_list *uids, const id_map_list 
 	if (write(pid, &kinds[0], uids, err) < 0)
 		return -1;
 	return write(pid, &kinds[1], gids, err);
+}
+
+/* ---- a user namespace that nobody is in ---- */
+
+/* Until the other end is closed: when the parent has what it wants, or dies. */
+_Noreturn static void hold(int ours, int theirs)
+{
+	char byte;
+
+	(void)close(theirs);
+	_exit(read(ours, &byte, 1) != 0);
+}
+
+/* Write its maps and open it. Returns the namespace, the caller's, or -1 and *err. */
+static int map_and_open(pid_t pid, const id_map_list *uids, const id_map_list *gids,
+                        struct error *err)
+{
+	char path[64];
+	int fd;
+
+	if (write_map(pid, &mount_kinds[0], uids, err) < 0 ||
+	    write_map(pid, &mount_kinds[1], gids, err) < 0)
+		return -1;
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? fail_errno(err, path, "open") : fd;
+}
+
+int process_user_namespace(const id_map_list *uids, const id_map_list *gids, struct error *err)
+{
+	owned_fd theirs = -1, ours = -1, fd = -1;
+	struct error ignored;
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return fail_errno(err, "", "pipe");
+	ours = ends[0];
+	theirs = ends[1];
+	pid = process_clone(CLONE_NEWUSER, -1, NULL, err);
+	if (pid < 0)
+		return -1;
+	if (pid == 0)
+		hold(ours, theirs);
+	fd = map_and_open(pid, uids, gids, err);
+	(void)close(take_fd(&theirs));
+	if (process_wait(pid, &ignored) < 0)
+		log_dropped("a process that held a user namespace", &ignored);
+	return take_fd(&fd);
 }

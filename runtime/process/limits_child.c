@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <fcntl.h>
-#include <linux/keyctl.h>
 #include <stdio.h>
 #include <sys/resource.h>
 
 #include "base/fd.h"
-#include "base/syscalls.h"
 #include "base/text.h"
 
 #include "parts.h"
@@ -47,9 +44,5 @@ int process_apply_limits(const struct process_plan *plan, struct error *err)
 		return -1;
 	if (plan->oom_score_adj.set && set_oom_score(plan->oom_score_adj.value, err) < 0)
 		return -1;
-	/* ENOSYS: a kernel without keyrings has none to share */
-	if (plan->new_keyring && sys_keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0) < 0 &&
-	    errno != ENOSYS)
-		return fail_errno(err, "--no-new-keyring", "can't make a session keyring");
-	return 0;
+	return process_apply_labels(plan, err);
 }

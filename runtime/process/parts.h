@@ -8,9 +8,6 @@
 
 enum { CAPABILITIES = 41 }; /* CAP_CHOWN to CAP_CHECKPOINT_RESTORE */
 
-/* "not supported by this version of cella" at a path. Returns -1. */
-int process_refuse(struct error *err, const char *path);
-
 /* Host, may allocate: each fills its part of the plan. Returns 0, or -1 and *err. */
 int plan_capabilities(const struct spec *spec, const struct spec_process *process,
                       const struct host *host, struct process_plan *plan,
@@ -22,6 +19,18 @@ int plan_policy(const struct spec *spec, const struct spec_process *process, str
 int plan_seccomp(const struct spec *spec, const struct host *host, struct arena *arena,
                  struct process_plan *plan, struct error *err) FALLIBLE;
 
+int plan_labels(const struct spec_process *process, const struct host *host, struct arena *arena,
+                struct process_plan *plan, struct error *err) FALLIBLE;
+
+/* The filter of what was asked, from those made before (dir; -1: none): plan->filter stays NULL when it is not
+ * there, and plan->filter_key is set so that it can be kept. */
+int filters_find(const struct spec_seccomp *asked, int dir, struct arena *arena,
+                 struct process_plan *plan, struct error *err) FALLIBLE;
+
+/* Refuse system calls that libseccomp does not know, where crun's annotation
+ * run.oci.seccomp_fail_unknown_syscall is there. */
+int plan_seccomp_strict(const struct spec *spec, struct error *err) FALLIBLE;
+
 /* "RLIMIT_NOFILE" and its number; NULL and false for none that we know. Context: any. */
 const char *rlimit_name(int resource);
 bool rlimit_number(const char *name, int *ret);
@@ -32,6 +41,9 @@ bool id_maps_are_own(const id_map_list *uids, const id_map_list *gids, const str
 
 /* Child. */
 
+/* Write the labels into a procfs. */
+int labels_write(const struct process_plan *plan, int proc, struct error *err) FALLIBLE;
+
 /* The bounding set; the caller still has its rights. */
 int capabilities_bound(const struct process_plan *plan, struct error *err) FALLIBLE;
 /* All that is permitted becomes effective, for the steps that need rights after the change of ids. */
@@ -40,5 +52,7 @@ int capabilities_raise(struct error *err) FALLIBLE;
 int capabilities_set(const struct process_plan *plan, struct error *err) FALLIBLE;
 /* Give env a HOME, as /etc/passwd of the container has it, where it has none. */
 void environment_home(const struct process_plan *plan);
+/* Its pid where LISTEN_PID is told. Context: child. */
+void environment_listen(const struct process_plan *plan);
 
 #endif

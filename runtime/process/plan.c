@@ -7,27 +7,6 @@
 
 enum { DEFAULT_UMASK = 0022 };
 
-int process_refuse(struct error *err, const char *path)
-{
-	return fail(err, ERROR_UNSUPPORTED, path, "not supported by this version of cella");
-}
-
-static int refuse_missing(const struct spec_process *p, struct error *err)
-{
-	const struct {
-		bool asked;
-		const char *path;
-	} missing[] = {
-		{p->apparmor_profile && *p->apparmor_profile, "process.apparmorProfile"},
-		{p->selinux_label && *p->selinux_label,       "process.selinuxLabel"   },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(missing); i++)
-		if (missing[i].asked)
-			return process_refuse(err, missing[i].path);
-	return 0;
-}
-
 /* An array for execve(2), with room for `more` behind its end. */
 static char **vector(const text_list *texts, size_t more, struct arena *arena)
 {
@@ -48,13 +27,39 @@ static int plan_program(const struct spec_process *p, struct arena *arena,
 	if (!p->cwd)
 		return fail(err, ERROR_CONFIG, "process.cwd", "required: an absolute path");
 	plan->args = vector(&p->args, 0, arena);
-	plan->env = vector(&p->env, 1, arena);
+	plan->env = vector(&p->env, PROCESS_ENV_MORE, arena);
 	plan->env_count = p->env.count;
 	plan->cwd = p->cwd;
 	plan->terminal = p->terminal;
 	plan->rows = (unsigned short)p->console_height.value;
 	plan->columns = (unsigned short)p->console_width.value;
 	return arena_check(arena, err);
+}
+
+static void set_variable(struct process_plan *plan, char *variable)
+{
+	size_t name = strcspn(variable, "=") + 1, at = 0;
+
+	while (at < plan->env_count && strncmp(plan->env[at], variable, name) != 0)
+		at++;
+	plan->env[at] = variable;
+	plan->env_count += at == plan->env_count;
+}
+
+int process_plan_sockets(struct process_plan *plan, unsigned int count, const char *names,
+                         struct arena *arena, struct error *err)
+{
+	char *fds = arena_format(arena, "LISTEN_FDS=%u", count);
+	char *fdnames = names ? arena_format(arena, "LISTEN_FDNAMES=%s", names) : NULL;
+
+	plan->listen_pid = arena_format(arena, "LISTEN_PID=%10s", ""); /* the child knows it */
+	if (arena_check(arena, err) < 0)
+		return -1;
+	set_variable(plan, fds);
+	set_variable(plan, plan->listen_pid);
+	if (fdnames)
+		set_variable(plan, fdnames);
+	return 0;
 }
 
 static bool is_mapped(const id_map_list *maps, uint32_t id)
@@ -113,7 +118,11 @@ static int plan_user(const struct spec *spec, const struct spec_process *p, cons
 		if (check_id("process.user.additionalGids",
 		             plan->groups[i] = p->user.additional_gids.item[i], err) < 0)
 			return -1;
-	if (user->set && !user->path)
+	if (spec_annotation(spec,
+	                    "run.oci.keep_original_groups")) { /* crun's: the caller's alone */
+		plan->keep_groups = true;
+		plan->groups_count = 0;
+	} else if (user->set && !user->path)
 		plan->keep_groups = id_maps_are_own(&l->uid_mappings, &l->gid_mappings, host);
 	if (plan->keep_groups && plan->groups_count)
 		return fail(err, ERROR_UNSUPPORTED, "process.user.additionalGids",
@@ -129,12 +138,13 @@ int process_plan(const struct spec *spec, const struct spec_process *process,
 
 	if (!plan)
 		return arena_check(arena, err);
-	if (refuse_missing(process, err) < 0 || plan_program(process, arena, plan, err) < 0 ||
+	if (plan_program(process, arena, plan, err) < 0 ||
 	    plan_user(spec, process, host, arena, plan, err) < 0 ||
 	    plan_capabilities(spec, process, host, plan, err) < 0 ||
 	    plan_rlimits(process, arena, plan, err) < 0 ||
 	    plan_policy(spec, process, arena, plan, err) < 0 ||
-	    plan_seccomp(spec, host, arena, plan, err) < 0)
+	    plan_labels(process, host, arena, plan, err) < 0 ||
+	    plan_seccomp_strict(spec, err) < 0 || plan_seccomp(spec, host, arena, plan, err) < 0)
 		return -1;
 	plan->no_new_privileges = process->no_new_privileges;
 	plan->oom_score_adj = process->oom_score_adj;

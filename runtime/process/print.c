@@ -81,6 +81,10 @@ static void print_rights(const struct process_plan *p, struct json_writer *w)
 	print_set(w, "ambient", p->ambient);
 	json_close(w);
 	json_bool(w, "noNewPrivileges", p->no_new_privileges);
+	if (p->apparmor_profile)
+		json_text(w, "apparmorProfile", p->apparmor_profile);
+	if (p->selinux_label)
+		json_text(w, "selinuxLabel", p->selinux_label);
 	if (!p->filter)
 		return;
 	json_open(w, "seccomp", '{');
@@ -112,7 +116,7 @@ void process_print(const struct process_plan *p, struct json_writer *w, const ch
 	print_limits(p, w);
 	print_policy(p, w);
 	print_rights(p, w);
-	json_bool(w, "newKeyring", p->new_keyring);
+	json_bool(w, "newKeyring", p->keyring != NULL);
 	json_u64(w, "preserveFds", p->preserve_fds);
 	json_close(w);
 }

@@ -28,6 +28,7 @@ enum {
 	PROCESS_CPU_BYTES =
 		1024,         /* of a set of processors: for 8192, the most that Linux can have */
 	PROCESS_NODES = 1024, /* of memory, likewise */
+	PROCESS_ENV_MORE = 4, /* HOME and three of sd_listen_fds(3) */
 };
 
 /* Spec: set_mempolicy(2). */
@@ -38,8 +39,9 @@ struct process_memory {
 
 struct process_plan {
 	char **args; /* NULL-terminated */
-	char **env;  /* NULL-terminated, with room for one more behind its end */
+	char **env;  /* NULL-terminated, with room for PROCESS_ENV_MORE behind its end */
 	size_t env_count;
+	char *listen_pid; /* of them, "LISTEN_PID=" and room for the number; NULL: none */
 	const char *cwd;
 	bool terminal;
 	unsigned short rows, columns; /* 0: not given */
@@ -65,18 +67,27 @@ struct process_plan {
 	struct sock_filter *filter; /* NULL: no seccomp */
 	unsigned short filter_length;
 	unsigned int filter_flags; /* SECCOMP_FILTER_FLAG_… */
-	bool new_keyring;          /* a session keyring of its own */
-	unsigned int preserve_fds; /* descriptors 3 … are kept */
-	int channel;               /* kept too, whatever its number; 0: none */
+	const char *filter_key; /* what the filter was made of: bytes, for process_keep_filter() */
+	size_t filter_key_length; /* 0: not to be kept, or it is */
+	const char *keyring;      /* name of the session keyring; NULL: that of who starts it */
+	const char *apparmor_profile, *apparmor_change; /* NULL: none; what the kernel is told */
+	const char *selinux_label;                      /* NULL: none */
+	unsigned int preserve_fds;                      /* descriptors 3 … are kept */
+	int channel;                                    /* kept too, whatever its number; 0: none */
 };
 
 /* Resolve. process may differ from spec->process (exec).
  * ret_plan  in arena.
  * Returns   0, or -1 and *err with the JSON path: unknown capability, one that this host doesn't grant, unknown
- *           rlimit; and, by name, what is not there yet: apparmorProfile, selinuxLabel, seccomp notify. */
+ *           rlimit; what this kernel or build has not, by name. */
 int process_plan(const struct spec *spec, const struct spec_process *process,
                  const struct host *host, struct arena *arena, struct process_plan **ret_plan,
                  struct error *err) FALLIBLE;
+
+/* Tell the program of sockets that it finds at the first preserved descriptors: LISTEN_FDS, LISTEN_PID,
+ * LISTEN_FDNAMES, in place of the config's own. Returns 0, or -1 and *err. */
+int process_plan_sockets(struct process_plan *plan, unsigned int count, const char *names,
+                         struct arena *arena, struct error *err) FALLIBLE;
 
 void process_print(const struct process_plan *plan, struct json_writer *w, const char *key);
 
@@ -94,10 +105,17 @@ int process_apply_priorities(const struct process_plan *plan, pid_t pid,
 int process_apply_policy(const struct process_plan *plan, struct error *err) FALLIBLE;
 /* The processors of a process of exec. Context: child. Spec: sched_setaffinity(2). */
 int process_apply_affinity(const struct process_plan *plan, struct error *err) FALLIBLE;
-/* Limits, oom score, keyring. Needs /proc. Context: child, with full rights, before the root is entered. */
+/* AppArmor profile, SELinux label. Needs /proc, the host's. Context: child. Spec: proc(5), "attr". */
+int process_apply_labels(const struct process_plan *plan, struct error *err) FALLIBLE;
+/* The session keyring, in the user namespace it is for. Context: child. Spec: session-keyring(7). */
+int process_apply_keyring(const struct process_plan *plan, struct error *err) FALLIBLE;
+/* Limits, oom score, labels. Needs /proc. Context: child, with full rights, before the root is entered. */
 int process_apply_limits(const struct process_plan *plan, struct error *err) FALLIBLE;
 /* New session, controlling terminal (slave >= 0, becomes 0, 1, 2), its size. */
 int process_apply_terminal(const struct process_plan *plan, int slave, struct error *err) FALLIBLE;
+/* Whether one of 0, 1, 2 is the null device, and another one in the place of each that is. Context: child. */
+bool process_has_null(void);
+int process_apply_null(int null, struct error *err) FALLIBLE;
 /* Umask, HOME, bounding set, groups, gid, uid, keeping permitted capabilities for the last step; then
  * cwd, checked to be inside the root. Context: child, in the root. */
 int process_apply_user(const struct process_plan *plan, struct error *err) FALLIBLE;
@@ -105,9 +123,20 @@ int process_apply_user(const struct process_plan *plan, struct error *err) FALLI
  * Errors  "executable file not found in $PATH", or the kernel's words: "no such file or directory", "permission denied". */
 int process_find(const struct process_plan *plan, char *found, size_t size,
                  struct error *err) FALLIBLE;
+/* How the listener of a filter with SCMP_ACT_NOTIFY gets out: by send, over the socket `to`. */
+struct process_listener {
+	int (*send)(int to, int listener, struct error *err) FALLIBLE;
+	int to;
+};
+/* What execve(2) of a program that was found has failed for: names the interpreter that is missing. Context: child. */
+void process_explain_exec(const char *program, int errnum, struct error *err);
+/* The interpreter that a file of this head names, cut where there is no room. false: none, or the head is damaged. */
+bool process_interpreter(const char *head, size_t length, char *ret, size_t size);
 /* Capabilities, no_new_privs, seccomp, in the order that noNewPrivileges asks for; close-on-exec for all but preserved
- * descriptors; signals reset. Only execve(2) may follow. */
-int process_apply_last(const struct process_plan *plan, struct error *err) FALLIBLE;
+ * descriptors; signals reset. Only execve(2) may follow.
+ * listener  NULL: nobody will answer, so that the kernel refuses such calls with ENOSYS (a hook). */
+int process_apply_last(const struct process_plan *plan, const struct process_listener *listener,
+                       struct error *err) FALLIBLE;
 
 /* Write maps of a process's new user namespace: directly with rights or for the own single id, else
  * with newuidmap(1) and newgidmap(1).
@@ -115,12 +144,40 @@ int process_apply_last(const struct process_plan *plan, struct error *err) FALLI
 int process_write_id_maps(pid_t pid, const id_map_list *uids, const id_map_list *gids,
                           const struct host *host, struct error *err) FALLIBLE;
 
+/* Where the agent listens that a filter with SCMP_ACT_NOTIFY is for; NULL when none does. */
+const char *process_seccomp_agent(const struct spec *spec);
+
+/* Filters made before, by content, in a directory below the state directory; for struct host.
+ * Returns   its descriptor, the caller's; -1 where there is none that is ours alone.
+ * Context   host. */
+int process_open_filters(int root);
+/* Keep the filter of a plan that was not found there. A store that can't be written is none: that is logged.
+ * Context  host. */
+void process_keep_filter(const struct process_plan *plan, int root);
+/* What a file of it says: the filter, when the key is this one.
+ * Returns  whether it does; the filter points into bytes, which are aligned for any type. */
+bool process_read_filter(const char *bytes, size_t length, const char *key, size_t key_length,
+                         struct sock_filter **ret_filter, unsigned short *ret_length);
+
+/* Whether this kernel has the module, and it is on. Context: host. */
+bool process_has_apparmor(void);
+bool process_has_selinux(void);
+
+/* Make a user namespace with these maps, in which no process is: an id-mapped mount takes its ids from it.
+ * Needs the host's rights over ids.
+ * Returns  its descriptor, the caller's; or -1 and *err, whose object begins with the map's member.
+ * Context  host; a short-lived process is born and waited for.
+ * Spec     mount_setattr(2), MOUNT_ATTR_IDMAP. */
+int process_user_namespace(const id_map_list *uids, const id_map_list *gids,
+                           struct error *err) FALLIBLE;
+
 /* Words for `features`. */
 const char *const *process_capability_names(size_t *ret_count);
 const char *const *process_seccomp_actions(size_t *ret_count);
 const char *const *process_seccomp_operators(size_t *ret_count);
 const char *const *process_seccomp_archs(size_t *ret_count);
-const char *const *process_seccomp_flags(size_t *ret_count); /* known and supported alike */
+const char *const *process_seccomp_flags(size_t *ret_count);
+const char *const *process_seccomp_supported_flags(size_t *ret_count); /* by this kernel */
 
 /* "CAP_KILL" to its number; -1 unknown. */
 int process_capability(const char *name);

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linux.seccomp to a program for the kernel, by libseccomp. */
+/* linux.seccomp to a program for the kernel, by libseccomp or from what it made before (filters.c).
+ *
+ * SCMP_ACT_NOTIFY: the child loads the filter with a listener, a descriptor by which an agent outside answers
+ * the calls. It goes to the parent by sendmsg(2), and the parent gives it to the agent: so that call can't be one
+ * that waits for the agent. */
 #include <errno.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
@@ -25,6 +29,7 @@ static const struct word actions[] = {
 	{"SCMP_ACT_TRACE",        SCMP_ACT_TRACE(0)    },
 	{"SCMP_ACT_ALLOW",        SCMP_ACT_ALLOW       },
 	{"SCMP_ACT_LOG",          SCMP_ACT_LOG         },
+	{"SCMP_ACT_NOTIFY",       SCMP_ACT_NOTIFY      },
 };
 
 static const struct word operators[] = {
@@ -57,12 +62,19 @@ static const struct word architectures[] = {
 	{"SCMP_ARCH_PARISC",      SCMP_ARCH_PARISC     },
 	{"SCMP_ARCH_PARISC64",    SCMP_ARCH_PARISC64   },
 	{"SCMP_ARCH_RISCV64",     SCMP_ARCH_RISCV64    },
+#ifdef SCMP_ARCH_LOONGARCH64  /* libseccomp 2.6 */
+	{"SCMP_ARCH_LOONGARCH64", SCMP_ARCH_LOONGARCH64},
+	{"SCMP_ARCH_M68K",        SCMP_ARCH_M68K       },
+	{"SCMP_ARCH_SH",          SCMP_ARCH_SH         },
+	{"SCMP_ARCH_SHEB",        SCMP_ARCH_SHEB       },
+#endif
 };
 
 static const struct word flags[] = {
-	{"SECCOMP_FILTER_FLAG_TSYNC",      SECCOMP_FILTER_FLAG_TSYNC     },
-	{"SECCOMP_FILTER_FLAG_LOG",        SECCOMP_FILTER_FLAG_LOG       },
-	{"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+	{"SECCOMP_FILTER_FLAG_TSYNC",              SECCOMP_FILTER_FLAG_TSYNC             },
+	{"SECCOMP_FILTER_FLAG_LOG",                SECCOMP_FILTER_FLAG_LOG               },
+	{"SECCOMP_FILTER_FLAG_SPEC_ALLOW",         SECCOMP_FILTER_FLAG_SPEC_ALLOW        },
+	{"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV},
 };
 
 static void context_release(void **context)
@@ -85,9 +97,6 @@ static int read_action(const char *word, const struct maybe_u64 *number, uint32_
 {
 	int64_t action;
 
-	if (strcmp(word, "SCMP_ACT_NOTIFY") == 0)
-		return fail(err, ERROR_UNSUPPORTED, "",
-		            "SCMP_ACT_NOTIFY is not supported by this version of cella");
 	if (!table_value(actions, ARRAY_SIZE(actions), word, &action))
 		return fail(err, ERROR_CONFIG, "", "unknown action '%s'", word);
 	*ret = (uint32_t)action;
@@ -107,7 +116,7 @@ static int add_architectures(scmp_filter_ctx context, const text_list *names, st
 
 		if (!table_value(architectures, ARRAY_SIZE(architectures), name, &architecture)) {
 			(void)fail(err, ERROR_UNSUPPORTED, "",
-			           "%s is not supported by this version of cella", name);
+			           "libseccomp, as it is in this build, has no %s", name);
 			return error_within(err, "linux.seccomp.architectures[%zu]", i);
 		}
 		result = seccomp_arch_add(context, (uint32_t)architecture);
@@ -208,29 +217,109 @@ static int add_rules(scmp_filter_ctx context, const struct spec_seccomp *asked,
 	return 0;
 }
 
-static int read_flags(const text_list *names, bool on_this_host, unsigned int *ret,
+/* No program: the kernel faults on it, but after it looked at the flags. */
+static bool kernel_has(unsigned int flag)
+{
+	if (flag == SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
+		flag |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	return sys_seccomp(SECCOMP_SET_MODE_FILTER, flag, NULL) >= 0 || errno != EINVAL;
+}
+
+static int read_flags(const struct spec_seccomp *asked, bool on_this_host, unsigned int *ret,
                       struct error *err)
 {
-	for (size_t i = 0; i < names->count; i++) {
-		int64_t flag;
+	bool listens = spec_seccomp_notifies(asked);
 
-		if (!table_value(flags, ARRAY_SIZE(flags), names->item[i], &flag))
-			(void)fail(err, ERROR_UNSUPPORTED, "",
-			           "%s is not supported by this version of cella", names->item[i]);
-		/* no program: the kernel faults on it, but after it looked at the flags */
-		else if (on_this_host &&
-		         sys_seccomp(SECCOMP_SET_MODE_FILTER, (unsigned int)flag, NULL) < 0 &&
-		         errno == EINVAL)
-			(void)fail(err, ERROR_UNSUPPORTED, "", "this kernel has no %s",
-			           names->item[i]);
+	for (size_t i = 0; i < asked->flags.count; i++) {
+		const char *name = asked->flags.item[i];
+		int64_t flag = 0;
+
+		(void)table_value(flags, ARRAY_SIZE(flags), name, &flag); /* spec/ checked it */
+		if (on_this_host && !kernel_has((unsigned int)flag))
+			(void)fail(err, ERROR_UNSUPPORTED, "", "this kernel has no %s", name);
+		else if (flag == SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV && !listens)
+			(void)fail(err, ERROR_CONFIG, "", "%s is for SCMP_ACT_NOTIFY only", name);
 		else {
 			*ret |= (unsigned int)flag;
 			continue;
 		}
 		return error_within(err, "linux.seccomp.flags[%zu]", i);
 	}
+	if (listens)
+		*ret |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	/* with a listener the kernel has no other way to say which thread was in the way */
+	if (listens && (*ret & SECCOMP_FILTER_FLAG_TSYNC))
+		*ret |= SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
 	return 0;
 }
+
+/* ---- the listener ---- */
+
+const char *process_seccomp_agent(const struct spec *spec)
+{
+	const struct spec_seccomp *asked = &spec->linux_.seccomp;
+
+	if (!asked->set || !spec_seccomp_notifies(asked))
+		return NULL;
+	return asked->listener_path ? asked->listener_path
+	                            : spec_annotation(spec, "run.oci.seccomp.receiver");
+}
+
+static bool passes(const char *action)
+{
+	return strcmp(action, "SCMP_ACT_ALLOW") == 0 || strcmp(action, "SCMP_ACT_LOG") == 0;
+}
+
+static bool is_notify(const char *action)
+{
+	return strcmp(action, "SCMP_ACT_NOTIFY") == 0;
+}
+
+/* What the rules say of a call, the conditions left aside: whether it can go through, whether it waits. */
+static void look_up(const struct spec_seccomp *asked, const char *call, bool *ret_passes,
+                    bool *ret_waits)
+{
+	*ret_passes = passes(asked->default_action);
+	*ret_waits = false;
+	for (size_t i = 0; i < asked->syscalls.count; i++) {
+		const struct spec_seccomp_rule *rule = &asked->syscalls.item[i];
+
+		for (size_t n = 0; n < rule->names.count; n++) {
+			if (strcmp(rule->names.item[n], call) != 0)
+				continue;
+			*ret_passes = passes(rule->action);
+			*ret_waits = *ret_waits || is_notify(rule->action);
+		}
+	}
+}
+
+static int check_listener(const struct spec *spec, struct error *err)
+{
+	static const char *const ours[] = {"write", "sendmsg"}; /* the first is runc's */
+	const struct spec_seccomp *asked = &spec->linux_.seccomp;
+	bool goes = true, waits = false;
+
+	if (!spec_seccomp_notifies(asked))
+		return 0;
+	if (is_notify(asked->default_action))
+		return fail(err, ERROR_CONFIG, "linux.seccomp.defaultAction",
+		            "SCMP_ACT_NOTIFY can't be the default: the runtime itself would wait");
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++) {
+		look_up(asked, ours[i], &goes, &waits);
+		if (waits)
+			return fail(err, ERROR_CONFIG, "linux.seccomp.syscalls",
+			            "SCMP_ACT_NOTIFY can't be used for %s: the runtime itself "
+			            "would wait",
+			            ours[i]);
+	}
+	if (!goes)
+		return fail(err, ERROR_CONFIG, "linux.seccomp.syscalls",
+		            "with SCMP_ACT_NOTIFY sendmsg must be allowed: by it the listener is "
+		            "handed over");
+	return 0;
+}
+
+/* ---- the whole ---- */
 
 static int export(scmp_filter_ctx context, struct arena *arena, struct process_plan *plan,
                   struct error *err)
@@ -260,28 +349,39 @@ static int export(scmp_filter_ctx context, struct arena *arena, struct process_p
 	return 0;
 }
 
-int plan_seccomp(const struct spec *spec, const struct host *host, struct arena *arena,
-                 struct process_plan *plan, struct error *err)
+static int compile(const struct spec_seccomp *asked, struct arena *arena, struct process_plan *plan,
+                   struct error *err)
 {
-	const struct spec_seccomp *asked = &spec->linux_.seccomp;
 	owned_context context = NULL;
 	uint32_t default_action;
 
-	if (!asked->set)
-		return 0;
-	if (asked->listener_path)
-		return process_refuse(err, "linux.seccomp.listenerPath");
 	if (read_action(asked->default_action, &asked->default_errno_ret, &default_action, err) < 0)
 		return error_within(err, "linux.seccomp.defaultAction");
-	if (read_flags(&asked->flags, !host->made_up, &plan->filter_flags, err) < 0)
-		return -1;
 	context = seccomp_init(default_action);
 	if (!context)
 		return fail(err, ERROR_SYSTEM, "linux.seccomp", "out of memory");
+	/* A binary tree: at loading the kernel tries the filter with each system call of each architecture. A
+	 * library that can't is content with a list. */
+	(void)seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (add_architectures(context, &asked->architectures, err) < 0 ||
 	    add_rules(context, asked, default_action, err) < 0)
 		return -1;
 	return export(context, arena, plan, err);
+}
+
+int plan_seccomp(const struct spec *spec, const struct host *host, struct arena *arena,
+                 struct process_plan *plan, struct error *err)
+{
+	const struct spec_seccomp *asked = &spec->linux_.seccomp;
+
+	if (!asked->set)
+		return 0;
+	if (check_listener(spec, err) < 0 ||
+	    read_flags(asked, !host->made_up, &plan->filter_flags, err) < 0)
+		return -1;
+	if (filters_find(asked, host->made_up ? -1 : host->filters, arena, plan, err) < 0)
+		return -1;
+	return plan->filter ? 0 : compile(asked, arena, plan, err);
 }
 
 /* ---- words ---- */
@@ -311,11 +411,20 @@ const char *const *process_seccomp_operators(size_t *ret_count)
 	return list(operators, ARRAY_SIZE(operators), words, ret_count);
 }
 
+/* Those that can stand in a filter of this machine: one of another byte order can't. */
 const char *const *process_seccomp_archs(size_t *ret_count)
 {
+	owned_context context = seccomp_init(SCMP_ACT_ALLOW);
 	static const char *words[WORDS];
 
-	return list(architectures, ARRAY_SIZE(architectures), words, ret_count);
+	*ret_count = 0;
+	for (size_t i = 0; context && i < ARRAY_SIZE(architectures); i++) {
+		int result = seccomp_arch_add(context, (uint32_t)architectures[i].value);
+
+		if (result == 0 || result == -EEXIST)
+			words[(*ret_count)++] = architectures[i].word;
+	}
+	return words;
 }
 
 const char *const *process_seccomp_flags(size_t *ret_count)
@@ -323,4 +432,15 @@ const char *const *process_seccomp_flags(size_t *ret_count)
 	static const char *words[WORDS];
 
 	return list(flags, ARRAY_SIZE(flags), words, ret_count);
+}
+
+const char *const *process_seccomp_supported_flags(size_t *ret_count)
+{
+	static const char *words[WORDS];
+
+	*ret_count = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		if (kernel_has((unsigned int)flags[i].value))
+			words[(*ret_count)++] = flags[i].word;
+	return words;
 }

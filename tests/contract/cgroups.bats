@@ -49,7 +49,7 @@ by_path() { [ "$CELLA_MANAGER" = cgroupfs ] || skip "systemd names cgroups after
 	only_cella
 	bundle 'no_ns("pid") | sh("trap : TERM; sleep 4321 & sleep 4321 & wait; wait; exit 0")'
 	ok cella run -d "$ID"
-	soon sh -c "[ \$(wc -l <$CGROUP/cgroup.procs) = 3 ]"
+	soon has_processes "$ID" 3
 	ok cella kill --all "$ID" TERM
 	soon has_status "$ID" stopped
 	[ ! -d "$CGROUP" ] || is "$(wc -l <"$CGROUP/cgroup.procs")" 0
@@ -90,4 +90,28 @@ by_path() { [ "$CELLA_MANAGER" = cgroupfs ] || skip "systemd names cgroups after
 		done=yes
 	done
 	[ -n "${done-}" ] || skip "this host has all controllers"
+}
+
+@test "run.oci.delegate-cgroup: the program is in a cgroup below the container's, which it may divide" {
+	only_cella
+	not_in_a_vm "its cgroups are the guest's"
+	bundle 'mapped | new_ns("cgroup") | sh("grep 0:: /proc/self/cgroup; mkdir /sys/fs/cgroup/mine/child && echo divided; sleep 1000") |
+		.mounts |= map(select(.destination != "/sys/fs/cgroup")) | mount("/sys/fs/cgroup"; "cgroup2"; "cgroup"; ["rw"]) | .annotations = {"run.oci.delegate-cgroup": "mine"}'
+	exec_cella run "$ID" >"$T/stdout" 2>"$T/stderr" </dev/null 3>&- &
+	soon grep -q divided "$T/stdout"
+	has "$(<"$T/stdout")" "0::/mine"
+	[ -d "$CGROUP/mine/child" ]
+	grep -qx "$(pid_of "$ID")" "$CGROUP/mine/cgroup.procs"
+	ok cella ps --format json "$ID"
+	has "$output" "$(pid_of "$ID")"
+	ok cella exec "$ID" true
+	ok cella pause "$ID"
+	status_is "$ID" paused
+	ok cella resume "$ID"
+	ok cella delete --force "$ID"
+	for name in a/b .. .; do
+		bundle ".annotations = {\"run.oci.delegate-cgroup\": \"$name\"}"
+		refused cella run "$ID"
+		has "$stderr" "run.oci.delegate-cgroup"
+	done
 }

@@ -22,6 +22,8 @@ COMMANDS="create start run exec kill delete state list ps pause resume spec feat
 	ok cella --version
 	matches "$output" "^cella version [0-9]+\.[0-9]+\.[0-9]+"
 	has "$output" "spec: 1.3.0"
+	matches "$output" "(^|
+)[+]SYSTEMD [+]CAP [+]SECCOMP [+]EBPF"
 }
 
 @test "an unknown command or flag is named, with what was meant" {
@@ -58,13 +60,86 @@ COMMANDS="create start run exec kill delete state list ps pause resume spec feat
 	lacks "$(<"$T/log3")" "executor:"
 }
 
+@test "--cgroup-manager disabled leaves a container in the caller's cgroup, and refuses limits" {
+	not_in_a_vm "its cgroups are the guest's"
+	only_cella
+	bundle 'args(["cat", "/proc/self/cgroup"]) | .linux.namespaces |= map(select(.type != "cgroup"))'
+	ok cella --cgroup-manager disabled run "$ID"
+	is "$(grep ^0:: <<<"$output")" "$(grep ^0:: /proc/self/cgroup)"
+	bundle '.linux.resources.unified = {"cgroup.max.descendants": "5"}'
+	refused cella --cgroup-manager disabled run "$ID"
+	has "$stderr" "--cgroup-manager is disabled"
+}
+
 @test "--cgroup-manager and --rootless take what works and name what does not" {
 	only_cella
 	bundle 'args(["true"])'
 	ok cella --cgroup-manager cgroupfs --rootless auto run "$ID"
+	ok cella --cgroup-manager cgroupfs --rootless true run "$ID"
+	ok cella --cgroup-manager cgroupfs --rootless=false run "$ID"
+	refused cella --rootless maybe run "$ID"
 	refused cella --cgroup-manager systemd run "$ID"
 	has "$stderr" systemd
 	refused cella --systemd-cgroup run "$ID"
+}
+
+@test "--cgroup-manager disabled makes no cgroup, and refuses what wants one" {
+	only_cella
+	bundle 'forever'
+	ok cella --cgroup-manager disabled run --detach "$ID"
+	[ ! -e "$CGROUP" ]
+	is "$(cat "/proc/$(pid_of "$ID")/cgroup")" "$(cat /proc/self/cgroup)"
+	ok cella exec "$ID" true
+	refused cella pause "$ID"
+	has "$stderr" cgroup
+	refused cella exec --cgroup /x "$ID" true
+	has "$stderr" "no cgroup"
+	ok cella delete --force "$ID"
+	bundle '.linux.resources.unified = {"cgroup.max.depth": "3"}'
+	refused cella --cgroup-manager disabled run "$ID"
+	has "$stderr" "--cgroup-manager is disabled"
+}
+
+@test "--rootless decides whether a cgroup that can't be made is an error" {
+	only_cella
+	not_in_a_vm "its monitor's room is the host's"
+	bundle 'args(["true"])'
+	mount --bind /sys/fs/cgroup /sys/fs/cgroup
+	mount -o remount,bind,ro /sys/fs/cgroup
+	try cella --rootless false run "$ID"
+	[ "$status" != 0 ] && has "$stderr" "linux.cgroupsPath"
+	ok cella --rootless true run "$ID"
+	umount /sys/fs/cgroup
+}
+
+@test "a switch may be written with true and false" {
+	only_cella
+	bundle 'forever'
+	ok cella run --detach=true "$ID"
+	ok cella exec --tty=false "$ID" true
+	refused cella delete --force=no "$ID"
+	has "$stderr" "takes no value"
+	refused cella delete --force=false "$ID"
+	ok cella delete --force=true "$ID"
+}
+
+@test "the last line of a JSON log has the words that engines sort by" {
+	only_cella
+	last() { tail -n 1 "$T/json" | jq -r "$1"; }
+	for program in no-such-program:"executable file not found in" /no/such/program:"no such file or directory" /etc/plain:"permission denied"; do
+		bundle "args([\"${program%%:*}\"])"
+		refused cella --log "$T/json" --log-format json create "$ID"
+		is "$(last .level)" error
+		has "$(last .msg)" "${program#*:}"
+		[[ $(last .time) == 20*T*Z ]]
+	done
+	bundle 'forever'
+	ok cella run --detach "$ID"
+	for program in no-such-program:"executable file not found in" /no/such/program:"no such file or directory" /etc/plain:"permission denied"; do
+		refused cella --log "$T/json" --log-format json exec "$ID" "${program%%:*}"
+		has "$(last .msg)" "${program#*:}"
+	done
+	ok cella delete --force "$ID"
 }
 
 @test "--executor of another build is refused" {
@@ -111,6 +186,12 @@ COMMANDS="create start run exec kill delete state list ps pause resume spec feat
 @test "create and run: --preserve-fds, --no-new-keyring, --no-subreaper" {
 	bundle 'sh("cat <&3 >/share/three") | share'
 	echo three >"$T/three"
+	if in_a_vm; then
+		refused cella create --preserve-fds 1 "$ID" 3<"$T/three"
+		has "$stderr" "--preserve-fds"
+		ok cella run --no-subreaper "$ID"
+		return
+	fi
 	ok cella create --preserve-fds 1 --no-new-keyring "$ID" 3<"$T/three"
 	ok cella start "$ID"
 	soon grep -q three "$SHARE/three"
@@ -119,6 +200,8 @@ COMMANDS="create start run exec kill delete state list ps pause resume spec feat
 	only_cella
 	bundle 'args(["true"])'
 	ok cella run --no-subreaper "$ID"
+	ok cella create --no-subreaper "$ID"
+	ok cella delete --force "$ID"
 }
 
 @test "spec writes a config that runs as it is, and does not replace one" {
@@ -151,10 +234,68 @@ COMMANDS="create start run exec kill delete state list ps pause resume spec feat
 		(.mountOptions | index("rbind")) and (.linux.namespaces | length == 8) and (.hooks | length == 6)' <<<"$output"
 }
 
+@test "features validates against the specification's schema" {
+	only_cella
+	schema=${SHARED:-$BATS_TEST_DIRNAME/../../../shared}/oci-schema
+	[ -e "$schema/features-schema.json" ] || skip "the specification's schemas are not there"
+	python3 -c 'import jsonschema' 2>/dev/null || skip "no python3 with jsonschema"
+	cella features >"$T/features.json"
+	ok python3 -W ignore - "$schema" "$T/features.json" <<-'PYTHON'
+		import json, os, sys
+		from jsonschema import Draft7Validator, RefResolver
+		folder, document = sys.argv[1:]
+		load = lambda name: json.load(open(os.path.join(folder, name)))
+		store = {}
+		for name in os.listdir(folder):
+		    if name.endswith(".json"):
+		        schema = load(name)
+		        store["file://" + os.path.abspath(os.path.join(folder, name))] = schema
+		        if "$id" in schema:
+		            store[schema["$id"]] = schema
+		schema = load("features-schema.json")
+		resolver = RefResolver("file://" + os.path.abspath(folder) + "/features-schema.json", schema, store)
+		Draft7Validator(schema, resolver=resolver).validate(json.load(open(document)))
+	PYTHON
+}
+
+@test "features tells the truth: what it says is there, is" {
+	only_cella
+	ok cella features
+	jq -e '.linux.apparmor.enabled and .linux.selinux.enabled and .linux.netDevices.enabled
+		and (.linux.intelRdt | .enabled and .schemata and .monitoring) and (.linux.seccomp.actions | index("SCMP_ACT_NOTIFY"))' <<<"$output"
+	features=$output
+	for action in $(jq -r '.linux.seccomp.actions[]' <<<"$features"); do
+		bundle ".linux.seccomp = {defaultAction: \"SCMP_ACT_ALLOW\", listenerPath: \"/run/x\", syscalls: [{names: [\"mkdir\"], action: \"$action\"}]}"
+		[ "$CELLA_EXECUTOR:$action" = microvm:SCMP_ACT_NOTIFY ] || ok cella run --dry-run "$ID"
+	done
+	for flag in $(jq -r '.linux.seccomp.supportedFlags[]' <<<"$features"); do
+		bundle ".linux.seccomp = {defaultAction: \"SCMP_ACT_ALLOW\", listenerPath: \"/run/x\", flags: [\"$flag\"], syscalls: [{names: [\"mkdir\"], action: \"SCMP_ACT_NOTIFY\"}]}"
+		[ "$CELLA_EXECUTOR" = microvm ] || ok cella run --dry-run "$ID"
+	done
+	for arch in $(jq -r '.linux.seccomp.archs[]' <<<"$features"); do
+		bundle ".linux.seccomp = {defaultAction: \"SCMP_ACT_ALLOW\", architectures: [\"$arch\"]}"
+		ok cella run --dry-run "$ID"
+	done
+}
+
 @test "completion bash completes commands, flags and containers" {
 	only_cella
 	ok cella completion bash
 	bash -n "$T/stdout"
 	has "$output" "--console-socket"
 	refused cella completion fish
+}
+
+@test "update: limits that only cgroup v1 had are refused by name" {
+	only_cella
+	for flag in --kernel-memory --kernel-memory-tcp --cpu-rt-period --cpu-rt-runtime; do
+		refused cella update $flag 1000 "$ID"
+		has "$stderr" "$flag: cgroup v2 has no such limit"
+	done
+}
+
+@test "features tells which annotations change what happens" {
+	only_cella
+	ok cella features
+	jq -e '.potentiallyUnsafeConfigAnnotations == ["org.cella.", "org.systemd.property.", "run.oci."]' <<<"$output"
 }

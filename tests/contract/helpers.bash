@@ -9,6 +9,8 @@
 #   is A B, has TEXT PART, lacks TEXT PART, matches TEXT REGEX
 #   soon COMMAND…        must come true within 10 seconds
 #   status_is ID STATUS  what `state` says
+#   has_processes ID N   so many run in it, by `ps`
+#   limit_of ID FILE     what a file of its cgroup says, of whichever kernel keeps that limit
 #   $ID                  the name of this test's container
 #   $T                   a folder of this test
 #   $CG                  the cgroup of this test's containers
@@ -27,8 +29,9 @@ esac
 # For what only cella promises, when a peer tries the tests.
 only_cella() { [ "$PEER" = no ] || skip "${CELLA##*/}: not its promise${1:+: $1}"; }
 
-# What a virtual machine of its own can't have, or has otherwise.
-not_in_a_vm() { [ "$CELLA_EXECUTOR" != microvm ] || skip "in a virtual machine: $1"; }
+# What a virtual machine of its own can't have, or has otherwise; for a part of a test there is in_a_vm.
+not_in_a_vm() { ! in_a_vm || skip "in a virtual machine: $1"; }
+in_a_vm() { [ "$CELLA_EXECUTOR" = microvm ]; }
 
 # --- jq words for bundle ------------------------------------------------------------------------
 
@@ -130,6 +133,13 @@ status_of() { of_state "$1" status; }
 has_status() { [ "$(status_of "$1")" = "$2" ]; }
 status_is() { is "$(status_of "$1")" "$2"; }
 pid_of() { of_state "$1" pid; }
+has_processes() { [ "$(cella ps --format json "$1" | jq length)" = "$2" ]; }
+limit_of() {
+	case $2 in
+	memory.* | pids.*) if in_a_vm; then cella exec "$1" cat "/sys/fs/cgroup/$2"; return; fi ;;
+	esac
+	cat "$(cgroup_dir "$1")/$2"
+}
 gone() { ! kill -0 "$1"; }
 
 # Run $ID in the background and wait until its program runs; $background is cella.
@@ -197,7 +207,7 @@ nothing_left() {
 	if [ "$CELLA_MANAGER" = systemd ]; then
 		soon no_units || die "systemd still has $(units)" || return
 	fi
-	if [ "$PEER" = no ] && [ -n "$(ls -A "$ROOT" 2>/dev/null)" ]; then
+	if [ "$PEER" = no ] && ls -A "$ROOT" 2>/dev/null | grep -qvx .seccomp; then # filters made before stay
 		die "the state directory has: $(ls -A "$ROOT")"
 	fi
 }
@@ -213,7 +223,7 @@ sweep() {
 		sleep 0.02
 	done
 	[ -z "$CG" ] || find "/sys/fs/cgroup$CG" -mindepth 1 -depth -type d -exec rmdir {} +
-	rm -rf "$ROOT"
+	rm -rf --one-file-system "$ROOT"
 }
 
 contract_setup() {

@@ -81,3 +81,77 @@ not a program"
 	has "$stderr" "/no/such/hook"
 	has "$stderr" "No such file or directory"
 }
+
+# A hook that writes what it has: arguments, environment, working directory, the state.
+SHOW='def show(f): {path: "/bin/sh", args: ["sh", "-c", "{ env | grep -v ^_= | sort; echo \"$0 $@\"; cat; } >\(f)", "one", "two words"]};'
+
+@test "a hook has its own arguments and environment, and no other" {
+	only_cella
+	for point in prestart createRuntime createContainer poststart poststop; do
+		bundle "$SHOW .hooks = {$point: [show(\"\(\$share)/$point\") + {env: [\"COLOR=red\", \"EMPTY=\"]}]}"
+		ok env SECRET=mine "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" run "$ID"
+		has "$(<"$SHARE/$point")" "COLOR=red
+EMPTY="
+		has "$(<"$SHARE/$point")" "one two words"
+		lacks "$(<"$SHARE/$point")" SECRET
+	done
+	bundle "$SHOW share | .hooks = {startContainer: [show(\"/share/startContainer\") + {env: [\"COLOR=red\"]}]}"
+	ok env SECRET=mine "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" run "$ID"
+	has "$(<"$SHARE/startContainer")" "COLOR=red"
+	lacks "$(<"$SHARE/startContainer")" SECRET
+}
+
+@test "each hook has the whole state of its moment: version, annotations, pid" {
+	only_cella
+	bundle "$hooks"' .annotations = {color: "red"} | args(["true"])'
+	ok cella run "$ID"
+	for point in $POINTS; do
+		is "$(jq -r '.annotations.color' "$SHARE/$point.json")" red
+		matches "$(jq -r .ociVersion "$SHARE/$point.json")" "^1\."
+	done
+	# creating until create has done its work, created until start, running, stopped
+	for point in prestart createRuntime createContainer; do is "$(jq -r .status "$SHARE/$point.json")" creating; done
+	[ "$CELLA_EXECUTOR" = microvm ] || is "$(jq -s 'map(.pid) | unique | length' "$SHARE"/{prestart,createRuntime,createContainer,startContainer,poststart}.json)" 1
+	is "$(jq -r '.pid // 0' "$SHARE/poststop.json")" 0
+}
+
+@test "poststop hooks all run, whatever the others did, also when create failed" {
+	only_cella
+	bundle '.hooks = {poststop: [{path: "/bin/false"}, {path: "/no/such/hook"}, {path: "/bin/sh", args: ["sh", "-c", "echo \"$0\" >>\($share)/after", "last"]}]}'
+	ok cella run "$ID"
+	has "$stderr" "hooks.poststop[0]"
+	has "$stderr" "hooks.poststop[1]"
+	is "$(<"$SHARE/after")" last
+	rm "$SHARE/after"
+	bundle '.hooks = {createRuntime: [{path: "/bin/false"}], poststop: [{path: "/bin/sh", args: ["sh", "-c", "cat >\($share)/after"]}]}'
+	refused cella create "$ID"
+	has "$stderr" "hooks.createRuntime[0]"
+	is "$(jq -r .status "$SHARE/after")" stopped
+	refused cella state "$ID"
+}
+
+@test "a startContainer or poststart hook that fails makes start fail and stops the container" {
+	only_cella
+	for point in startContainer poststart; do
+		bundle "forever | .hooks = {$point: [{path: \"/bin/false\"}]}"
+		ok cella create "$ID"
+		refused cella start "$ID"
+		has "$stderr" "hooks.$point[0]"
+		soon has_status "$ID" stopped
+		ok cella delete "$ID"
+	done
+}
+
+@test "a hook that is still running at its timeout is killed, with each point's name in the error" {
+	only_cella
+	for point in prestart createRuntime createContainer poststart; do
+		[ "$CELLA_EXECUTOR:$point" != microvm:createContainer ] || continue
+		bundle "forever | .hooks = {$point: [{path: \"/bin/sleep\", args: [\"sleep\", \"600\"], timeout: 1}]}"
+		refused cella run "$ID"
+		has "$stderr" "hooks.$point[0]"
+		has "$stderr" "1 s"
+	done
+	bundle '.hooks = {poststop: [{path: "/bin/sleep", args: ["sleep", "600"], timeout: 1}]}'
+	ok cella run "$ID"
+	has "$stderr" "hooks.poststop[0]"
+}

@@ -46,7 +46,8 @@ load helpers
 	pid=$(pid_of "$ID")
 	ok cella start "$ID"
 	is "$(pid_of "$ID")" "$pid"
-	soon grep -q 1000 "/proc/$pid/cmdline"
+	in_a_vm || soon grep -q 1000 "/proc/$pid/cmdline"
+	soon cella exec "$ID" grep -q 1000 /proc/1/cmdline
 	ok cella delete --force "$ID"
 }
 
@@ -134,7 +135,7 @@ load helpers
 @test "delete --force ends a running container and all that it started" {
 	bundle 'sh("sleep 1000 & sleep 1000 & exec sleep 1000")'
 	ok cella run -d "$ID"
-	soon sh -c "[ \$(wc -l <$CGROUP/cgroup.procs) = 3 ]"
+	soon has_processes "$ID" 3
 	ok cella delete --force "$ID"
 	refused cella state "$ID"
 	[ ! -e "$CGROUP" ]
@@ -218,18 +219,50 @@ load helpers
 	refused cella list --format yaml
 }
 
-@test "ps shows the processes of the container with the host's pids" {
+@test "ps shows the processes of the container, with the pids of the kernel that has them" {
+	bundle 'sh("sleep 1001 & exec sleep 1002")'
+	ok cella run -d "$ID"
+	soon has_processes "$ID" 2
+	soon cella exec "$ID" sh -c 'ps | grep -q "sleep 100[2]"'
+	ok cella ps --format json "$ID"
+	pids=$(jq -r '.[]' <<<"$output")
+	in_a_vm || is "$(sort -n <<<"$pids")" "$(sort -n "$CGROUP/cgroup.procs")"
+	ok cella ps "$ID"
+	matches "$output" "^PID +PPID +USER +COMMAND"
+	for pid in $pids; do
+		matches "$output" "(^|[^0-9])$pid([^0-9]|\$)"
+	done
+	has "$output" "sleep 1001"
+	has "$output" "sleep 1002"
+	lacks "$output" "bats"
+	ok cella delete --force "$ID"
+}
+
+@test "ps asks ps(1) with the words behind the container's name" {
+	[ "${CELLA##*/}" != crun ] || skip "crun has no such words"
+	type ps >/dev/null || skip "this host has no ps"
 	bundle 'sh("sleep 1001 & exec sleep 1002")'
 	ok cella run -d "$ID"
 	soon sh -c "[ \$(wc -l <$CGROUP/cgroup.procs) = 2 ]"
-	ok cella ps --format json "$ID"
-	is "$(jq -c sort <<<"$output")" "$(sort -n "$CGROUP/cgroup.procs" | jq -sc .)"
-	ok cella ps "$ID"
-	matches "$output" "PID"
-	for pid in $(<"$CGROUP/cgroup.procs"); do
-		matches "$output" "(^|[^0-9])$pid([^0-9]|\$)"
-	done
-	lacks "$output" "bats"
+	ok cella ps "$ID" -e -o user,pid,args
+	is "$(head -1 <<<"$output" | xargs)" "USER PID COMMAND"
+	is "$(tail -n +2 <<<"$output" | awk '{ print $2 }' | sort -n | xargs)" "$(sort -n "$CGROUP/cgroup.procs" | xargs)"
+	only_cella
+	refused cella ps "$ID" -e -o args
+	has "$stderr" "no column PID"
+	refused cella ps "$ID" --no-such-option
+	has "$stderr" "ps: "
+	ok cella delete --force "$ID"
+}
+
+@test "state and list name the owner" {
+	bundle 'forever'
+	ok cella run -d "$ID"
+	is "$(of_state "$ID" owner)" root
+	ok cella list --format json
+	is "$(jq -r '.[0].owner' <<<"$output")" root
+	ok cella list
+	matches "$output" "root *$"
 	ok cella delete --force "$ID"
 }
 

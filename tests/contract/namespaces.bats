@@ -7,6 +7,7 @@ ns() { readlink "/proc/self/ns/$1"; }
 TYPES="ipc:ipc uts:uts network:net pid:pid mount:mnt cgroup:cgroup"
 
 @test "listed namespaces are new ones, the others are the caller's" {
+	not_in_a_vm "its namespaces are another kernel's, and it needs a network namespace"
 	bundle 'sh("for n in ipc uts net pid mnt cgroup user time; do readlink /proc/self/ns/$n; done")'
 	ok cella run "$ID"
 	for type in $TYPES; do
@@ -41,6 +42,7 @@ iolkos"
 }
 
 @test "namespaces of another container are joined by path" {
+	not_in_a_vm "of the host's namespaces only those of network and users reach to it"
 	bundle 'forever | .hostname = "first"'
 	ok cella run -d "$ID"
 	pid=$(pid_of "$ID")
@@ -59,8 +61,10 @@ $(readlink "/proc/$pid/ns/ipc")
 @test "a user namespace maps ids, and its root owns nothing of the host" {
 	bundle 'mapped | sh("id -u; cat /proc/self/uid_map; echo x >/share/file; ls -n /etc/passwd") | share'
 	ok cella run "$ID"
+	map=" +0 +100000 +65536"
+	if in_a_vm; then map=" +0 +0 +4294967295"; fi # inside it is the first one of its kernel
 	matches "$output" "^0
- +0 +100000 +65536
+$map
 .* 65534 +65534 "
 	is "$(stat -c %u "$SHARE/file")" 100000
 }
@@ -98,7 +102,41 @@ $(readlink "/proc/$pid/ns/ipc")
 @test "without a pid namespace all that ran ends by its cgroup" {
 	bundle 'no_ns("pid") | sh("sleep 1234 & exec sleep 1234")'
 	ok cella run -d "$ID"
-	soon pgrep -f "sleep 1234"
+	soon has_processes "$ID" 2
 	ok cella delete --force "$ID"
-	soon gone "$(pgrep -f "sleep 1234" || echo 999999)"
+	is "$(pgrep -f "sleep 123[4]" || true)" ""
+}
+
+@test "each sysctl is that of its namespace, and the host's stays" {
+	before=$(cat /proc/sys/kernel/domainname /proc/sys/kernel/shmmni /proc/sys/fs/mqueue/msg_max)
+	bundle '.linux.sysctl = {"kernel.domainname": "colchis", "kernel.shmmni": "77", "fs.mqueue.msg_max": "7", "net.ipv4.ip_unprivileged_port_start": "99",
+		"kernel.sem": "250 32000 32 111", "kernel.shm_rmid_forced": "1"}
+		| sh("cd /proc/sys; cat kernel/domainname kernel/shmmni fs/mqueue/msg_max net/ipv4/ip_unprivileged_port_start kernel/shm_rmid_forced; cut -f4 kernel/sem")'
+	ok cella run "$ID"
+	is "$output" "colchis
+77
+7
+99
+1
+111"
+	is "$(cat /proc/sys/kernel/domainname /proc/sys/kernel/shmmni /proc/sys/fs/mqueue/msg_max)" "$before"
+}
+
+@test "a sysctl of the host's is refused, and one whose namespace is the host's" {
+	only_cella
+	not_in_a_vm "its kernel is its own; what it refuses is said by the guest"
+	for case in kernel.panic: vm.swappiness: fs.file-max: kernel.shmmni:ipc fs.mqueue.msg_max:ipc net.ipv4.ip_forward:network kernel.domainname:uts; do
+		bundle "no_ns(\"${case#*:}\") | .linux.sysctl = {\"${case%:*}\": \"1\"} | del(.hostname)"
+		refused cella run "$ID"
+		has "$stderr" "linux.sysctl[\"${case%:*}\"]"
+	done
+	bundle 'join_ns("network"; "/proc/self/ns/net") | .linux.sysctl = {"net.ipv4.ip_forward": "0"}'
+	refused cella run "$ID"
+	has "$stderr" 'linux.sysctl["net.ipv4.ip_forward"]'
+	bundle '.hostname = "argo" | .linux.sysctl = {"kernel.hostname": "other"}'
+	refused cella run "$ID"
+	has "$stderr" 'linux.sysctl["kernel.hostname"]'
+	bundle '.domainname = "iolkos" | .linux.sysctl = {"kernel/domainname": "other"}'
+	refused cella run "$ID"
+	has "$stderr" 'linux.sysctl["kernel/domainname"]'
 }

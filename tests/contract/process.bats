@@ -35,6 +35,11 @@ Groups:[[:space:]]*$"
 		| .process.noNewPrivileges = false | args(["grep", "Cap", "/proc/self/status"])'
 	ok cella run "$ID"
 	is "$(tr -s '[:space:]' ' ' <<<"$output")" "CapInh: 0000000000000001 CapPrm: 0000000000000001 CapEff: 0000000000000001 CapBnd: 00000000000000a1 CapAmb: 0000000000000001 "
+	# ambient ones that nobody inherits are passed over, as crun and runc do: buildah asks for them
+	bundle 'caps({bounding: ["CAP_KILL"], permitted: ["CAP_KILL"], effective: ["CAP_KILL"], ambient: ["CAP_KILL"]})
+		| args(["grep", "CapAmb", "/proc/self/status"])'
+	ok cella run "$ID"
+	lacks "$output" "1"
 	bundle 'del(.process.capabilities) | args(["grep", "Cap", "/proc/self/status"])'
 	ok cella run "$ID"
 	lacks "$output" "1"
@@ -59,6 +64,7 @@ Groups:[[:space:]]*$"
 }
 
 @test "a limit above the caller's is refused by name where the right is missing" {
+	not_in_a_vm "its kernel has limits of its own, which its agent may raise"
 	only_cella
 	own=$(ulimit -Hn)
 	[ "$own" != unlimited ] || skip "no limit to exceed"
@@ -170,4 +176,35 @@ POLICIES='awk "{ print \$19, \$41 }" /proc/self/stat; ionice -p $$; uname -m; he
 	bundle '.process.execCPUAffinity = {final: "3-1"}'
 	refused cella run "$ID"
 	has "$stderr" "process.execCPUAffinity.final"
+}
+
+@test "a deadline policy" {
+	bundle '.process.scheduler = {policy: "SCHED_DEADLINE", runtime: 10000000, deadline: 100000000, period: 100000000}
+		| args(["awk", "{ print $41 }", "/proc/self/stat"])'
+	try cella run "$ID"
+	[[ $stderr != *"Device or resource busy"* && $stderr != *"Operation not permitted"* ]] || skip "this kernel gives no deadline: $stderr"
+	is "$status" 0
+	is "$output" 6
+}
+
+@test "the processors of exec: initial until it enters, final afterwards" {
+	[ "$(nproc)" -gt 1 ] || skip "one processor"
+	bundle '.process.execCPUAffinity = {initial: "0", final: "1"} | forever'
+	ok cella run --detach "$ID"
+	ok cella exec "$ID" grep Cpus_allowed_list /proc/self/status
+	matches "$output" "[[:space:]]1$"
+	ok cella exec "$ID" grep Cpus_allowed_list /proc/1/status
+	lacks "$output" "	1"
+	ok cella delete --force "$ID"
+}
+
+@test "the null device as a standard descriptor is the container's own" {
+	not_in_a_vm "there are no descriptors of the host"
+	bundle 'sh("stat -L -c %d:%i /proc/self/fd/0 /dev/null | uniq | wc -l; exec sleep 1000")'
+	cella run -d "$ID" >"$T/first" 2>&1 </dev/null
+	soon test -s "$T/first"
+	is "$(<"$T/first")" 1
+	ok cella exec "$ID" sh -c 'stat -L -c %d:%i /proc/self/fd/0 /dev/null | uniq | wc -l'
+	is "$output" 1
+	ok cella delete --force "$ID"
 }

@@ -66,6 +66,25 @@ cella$"
 	[ ! -e "$XDG_RUNTIME_DIR/cella/$ID" ]
 }
 
+@test "rootless: id-mapped mounts are refused, and binds into a container that lives; a tmpfs is not" {
+	only_cella
+	config '.mounts += [{destination: "/mnt", type: "bind", source: "/tmp", options: ["bind", "idmap"]}]'
+	refused plain run "$ID"
+	has "$stderr" "needs the rights of the host's root"
+	config '.mounts += [{destination: "/mnt", type: "tmpfs", source: "tmpfs"}] | forever'
+	ok plain run -d "$ID"
+	echo '{"mounts": [{"destination": "/mnt/x", "type": "bind", "source": "/tmp", "options": ["bind"]}]}' >"$T/bind.json"
+	echo '{"mounts": [{"destination": "/mnt/x", "type": "tmpfs", "source": "tmpfs"}]}' >"$T/tmpfs.json"
+	chmod 644 "$T"/*.json
+	try plain mounts add "$ID" "$T/bind.json"
+	echo "$stderr" >"$T/refusal"
+	try plain mounts add "$ID" "$T/tmpfs.json"
+	try plain exec "$ID" grep -c ' /mnt/x ' /proc/self/mountinfo
+	plain delete --force "$ID"
+	is "$output" 1
+	has "$(<"$T/refusal")" "needs the rights of the host's root"
+}
+
 @test "rootless: without a cgroup top has its line, and events says why it has nothing" {
 	only_cella
 	config 'forever'
@@ -81,4 +100,81 @@ cella$"
 	refused plain events "$ID"
 	has "$stderr" "no cgroup"
 	ok plain delete --force "$ID"
+}
+
+# A range of ids for the user, as newuidmap(1) looks for it.
+with_range() {
+	type newuidmap >/dev/null || skip "this host has no newuidmap"
+	if [ "$(id -u)" = 0 ]; then
+		cp /etc/passwd "$T/passwd"
+		echo "rower:x:54321:54322::/:/bin/sh" >>"$T/passwd"
+		echo "rower:200000:65536" >"$T/range"
+		for file in passwd:passwd range:subuid range:subgid; do
+			[ -e "/etc/${file#*:}" ] || skip "this host has no /etc/${file#*:}"
+			mount --bind "$T/${file%:*}" "/etc/${file#*:}"
+		done
+		range=200000
+	else
+		range=$(awk -F: -v name="$(id -un)" -v id="$user" '$1 == name || $1 == id { print $2; exit }' /etc/subuid)
+		[ -n "$range" ] || skip "this user has no range of ids in /etc/subuid"
+	fi
+	ranges=".linux.uidMappings = [{containerID: 0, hostID: $user, size: 1}, {containerID: 1, hostID: $range, size: 65535}] |
+		.linux.gidMappings = [{containerID: 0, hostID: $("${as[@]}" id -g), size: 1}, {containerID: 1, hostID: $range, size: 65535}]"
+}
+without_range() { [ "$(id -u)" != 0 ] || umount /etc/passwd /etc/subuid /etc/subgid; }
+
+@test "rootless: a range of ids by newuidmap: other users, groups, and files of theirs" {
+	only_cella
+	not_in_a_vm "its ids are the guest's"
+	with_range
+	config "$ranges | .process.user = {uid: 1000, gid: 1001, additionalGids: [2000]} | tmpfs(\"/mnt\"; [\"mode=1777\"]) | sh(\"id -u; id -G; touch /mnt/mine; stat -c %u:%g /mnt/mine; cat /proc/self/uid_map\")"
+	ok plain run "$ID"
+	is "$(xargs <<<"$output")" "1000 1001 2000 1000:1001 0 $user 1 1 $range 65535"
+	config "$ranges | forever"
+	ok plain run --detach "$ID"
+	ok plain exec --user 7:8 --additional-gids 9 "$ID" sh -c 'id -u; id -G'
+	is "$(xargs <<<"$output")" "7 8 9"
+	ok plain delete --force "$ID"
+	without_range
+}
+
+@test "rootless: a range that the user was not given is refused, and nothing is left" {
+	only_cella
+	with_range
+	config ".linux.uidMappings = [{containerID: 0, hostID: $user, size: 1}, {containerID: 1, hostID: 1, size: 1000}]"
+	refused plain run "$ID"
+	has "$stderr" "linux.uidMappings"
+	is "$(ls -A "$XDG_RUNTIME_DIR/cella")" ""
+	without_range
+}
+
+@test "rootless: no limit without a cgroup, no privileged mount, no device of the host's" {
+	only_cella
+	config '.linux.resources.pids.limit = 5'
+	try plain run "$ID"
+	[ "$status" = 0 ] || has "$stderr" "linux.resources.pids.limit"
+	config 'mount("/mnt"; "ext4"; "/dev/loop0"; [])'
+	refused plain run "$ID"
+	has "$stderr" "mounts["
+	config '.linux.devices = [{type: "c", major: 1, minor: 11, path: "/dev/kmsg-of-mine"}]'
+	try plain run "$ID"
+	[ "$status" = 0 ] || has "$stderr" "linux.devices[0]"
+}
+
+@test "rootless: a cgroup that can't be made is left out, with a line for --debug" {
+	only_cella
+	config 'sh("echo here")'
+	ok plain --debug --log "$T/log" run "$ID"
+	is "$output" here
+	[ -n "$(grep "done without" "$T/log")" ] || skip "this user has rights over cgroups"
+	refused plain --rootless false run "$ID"
+	has "$stderr" "linux.cgroupsPath"
+	ok plain --cgroup-manager disabled run "$ID"
+}
+
+@test "rootless: root of a user namespace, as engines have it, keeps its state with the user's" {
+	only_cella
+	config 'forever'
+	ok "${as[@]}" unshare --user --map-root-user "$CELLA" "${EXECUTOR[@]}" list
+	[ -d "$XDG_RUNTIME_DIR/cella" ]
 }

@@ -176,8 +176,9 @@ follow() {
 
 # bats test_tags=testbed
 @test "throttling is counted where time is limited" {
-	bundle 'sh("while :; do :; done") | .linux.resources.cpu = {quota: 5000, period: 50000}'
+	bundle 'sh("while :; do :; done")'
 	ok cella run -d "$ID"
+	ok cella update --cpu-quota 5000 --cpu-period 50000 "$ID"
 	soon is_true '.cpu.throttling | .periods > 0 and .throttledPeriods > 0 and .throttledTime > 0'
 	ok cella delete --force "$ID"
 }
@@ -220,7 +221,7 @@ cell() { awk -v id="$1" -v n="$2" '$1 == id { print $n }' "$T/stdout"; }
 	bundle 'args(["true"]) | .linux.cgroupsPath += "-over"'
 	ok cella run -d "$ID-over"
 	soon has_status "$ID-over" stopped
-	soon sh -c "[ \$(wc -l <$CGROUP/cgroup.procs) = 3 ]"
+	soon has_processes "$ID" 3
 	ok cella top --once --interval 50ms
 	is "$(wc -l <"$T/stdout")" 4
 	is "$(cell "$ID" 2)" running

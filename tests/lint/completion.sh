@@ -39,7 +39,7 @@ trap 'rm -rf "$root"' EXIT
 expect 'start state' cella sta
 expect '--log --log-format --log-level' cella --lo
 expect 'text json' cella --log-format ''
-expect 'run resume' cella --root "$root" r
+expect 'run resume restore' cella --root "$root" r
 expect '--force' cella delete --f
 expect 'table json' cella --debug ps -f ''
 expect 'json' cella list --format j

@@ -24,7 +24,7 @@ complain() {
 # "-b --bundle" or "--root" a line, from the help of a command ("": of the program).
 help_flags() {
 	"$cella" ${1:+"$1"} --help | sed -n \
-		-e 's/^  \(-.\), \(--[a-z-]*\).*/\1 \2/p' -e 's/^      \(--[a-z-]*\).*/\1/p' | sort
+		-e 's/^  \(-.\), \(--[a-z0-9-]*\).*/\1 \2/p' -e 's/^      \(--[a-z0-9-]*\).*/\1/p' | sort
 }
 
 # The same from the subsection of the manual.
@@ -84,6 +84,11 @@ manual=man/cella-image.8
 kind=tests/image
 tests=$(find tests/image -name '*.bats')
 check '' 'DESCRIPTION'
+# Flags as Go writes them.
+manual=man/containerd-shim-cella-v2.8
+"${cella%/*}/containerd-shim-cella-v2" -h | sed -n 's/^  -\([a-z-]*\).*/\1/p' | sort >"$scratch/help"
+sed -n 's/^\.It Fl \([a-z-]*\).*/\1/p' "$manual" | sort >"$scratch/manual"
+diff "$scratch/help" "$scratch/manual" || complain "$manual: has not the options of -h"
 for manual in man/*.[1-9]; do
 	found=$(mandoc -T lint -W warning "$manual" 2>&1) || complain "$found"
 done

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # clang-tidy with .clang-tidy over all C files, and no finding.
-# usage: tidy.sh [FILE…]
+# usage: tidy.sh [FILE…]   (GENERATED: the folder of generated headers)
 cd "$(dirname "$0")/../.." || exit 2
 if [ $# -eq 0 ]; then
 	rooms=$(awk '$1 != "" && !/^#/ { sub(/\/.*/, "", $1); if (!been[$1]++) print $1 }' tests/lint/layers)
@@ -14,7 +14,7 @@ printf '%s\n' "$@" | xargs -P "$(nproc)" -n 3 sh -c '
 	for file; do
 		include="-include tests/lint/analyzer.h"
 		[ "$file" = base/error.c ] && include=
-		found=$(clang-tidy --quiet "$file" -- -std=gnu17 -D_GNU_SOURCE -iquote . -isystem /usr/include/libnl3 $include \
+		found=$(clang-tidy --quiet "$file" -- -std=gnu17 -D_GNU_SOURCE -iquote . -isystem /usr/include/libnl3 -isystem "${GENERATED:-build/generated}" $include \
 			-DCELLA_VERSION=\"0\" -DCELLA_COMMIT=\"0\" 2>&1) || status=1
 		printf "%s\n" "$found" | grep -Ev "^$|warnings? (generated|treated as errors?)|^Suppressed|^Use -header-filter"
 	done

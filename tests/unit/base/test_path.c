@@ -406,12 +406,29 @@ static void nothing_is_made_outside_while_somebody_swaps_a_link_in(void **state)
 	assert_true(made > 0);
 }
 
+static void a_plain_path_has_no_link_in_it(void **state)
+{
+	const struct scratch *scratch = *state;
+	owned_fd root = open_root(scratch);
+	owned_fd plain = -1, linked = -1;
+	struct error err;
+
+	scratch_folder(scratch, "root/plain");
+	scratch_link(scratch, "plain", "root/crooked");
+	plain = path_open_plain(root, "/plain", O_PATH, &err);
+	assert_true(plain >= 0);
+	linked = path_open_plain(root, "/crooked", O_PATH, &err);
+	assert_true(linked < 0);
+	assert_int_equal(err.errnum, ELOOP);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCRATCH_TEST(a_path_is_meant_below_the_root_with_or_without_a_slash),
 		SCRATCH_TEST(no_path_leaves_the_root),
 		SCRATCH_TEST(links_are_followed_inside_the_root),
+		SCRATCH_TEST(a_plain_path_has_no_link_in_it),
 		cmocka_unit_test(magic_links_are_refused),
 		SCRATCH_TEST(directories_are_made_with_their_parents),
 		SCRATCH_TEST(the_root_itself_is_a_directory_that_is_there),

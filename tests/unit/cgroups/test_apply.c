@@ -290,9 +290,10 @@ static void the_place_of_this_process_is_found(void **state)
 	(void)state;
 	if (!possible)
 		skip();
-	assert_int_equal(cgroup_plan(&(struct cgroup_request){&spec, &host, "web", false}, arena,
-	                             &plan, &err),
-	                 0);
+	assert_int_equal(
+		cgroup_plan(&(struct cgroup_request){.spec = &spec, .host = &host, .id = "web"},
+	                    arena, &plan, &err),
+		0);
 	assert_string_equal(plan->mount, place.mount);
 	assert_non_null(plan->path);
 	assert_non_null(strstr(plan->path, "/cella/web"));

@@ -24,8 +24,8 @@ static int plan_path(const char *wanted, char *path, size_t size, struct error *
         };
 	struct cgroup_plan *plan = NULL;
 
-	if (cgroup_plan(&(struct cgroup_request){&spec, &made_up, "web", false}, arena, &plan,
-	                err) < 0)
+	if (cgroup_plan(&(struct cgroup_request){.spec = &spec, .host = &made_up, .id = "web"},
+	                arena, &plan, err) < 0)
 		return -1;
 	assert_string_equal(plan->mount, "/sys/fs/cgroup");
 	assert_true(strlen(plan->path) < size);
@@ -88,9 +88,10 @@ static void a_limit_is_refused_and_nothing_is_planned(void **state)
 	struct error err;
 
 	(void)state;
-	assert_int_equal(cgroup_plan(&(struct cgroup_request){&spec, &made_up, "web", false}, arena,
-	                             &plan, &err),
-	                 -1);
+	assert_int_equal(
+		cgroup_plan(&(struct cgroup_request){.spec = &spec, .host = &made_up, .id = "web"},
+	                    arena, &plan, &err),
+		-1);
 	assert_string_equal(err.object, "linux.resources.memory.swap");
 	assert_null(plan);
 }
@@ -105,10 +106,11 @@ static void a_plan_that_has_no_memory_fails(void **state)
 		struct cgroup_plan *plan = NULL;
 		struct error err;
 
-		assert_int_equal(
-			cgroup_plan(&(struct cgroup_request){&spec, &made_up, "web", false}, arena,
-		                    &plan, &err),
-			-1);
+		assert_int_equal(cgroup_plan(&(struct cgroup_request){.spec = &spec,
+		                                                      .host = &made_up,
+		                                                      .id = "web"},
+		                             arena, &plan, &err),
+		                 -1);
 		assert_null(plan);
 	}
 }

@@ -61,11 +61,32 @@ static void without_the_memory_controller_only_the_end_is_seen(void **state)
 	(void)close(watch.population);
 }
 
+static void whoever_else_has_something_to_say_ends_the_wait(void **state)
+{
+	const struct scratch *scratch = *state;
+	struct container_watch watch = WATCH_NONE;
+	enum container_event event = EVENT_END;
+	struct error err;
+	int ends[2];
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(write(ends[1], "x", 1), 1);
+	scratch_file(scratch, "cgroup.events", "populated 1\n");
+	assert_int_equal(cgroup_watch_open(scratch->dir, &watch, &err), 0);
+	watch.other = ends[0];
+	assert_int_equal(cgroup_watch(&watch, -1, &event, &err), 0);
+	assert_int_equal(event, EVENT_NONE);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	(void)close(watch.population);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCRATCH_TEST(each_rise_of_kills_is_told_once_and_before_the_end),
 		SCRATCH_TEST(without_the_memory_controller_only_the_end_is_seen),
+		SCRATCH_TEST(whoever_else_has_something_to_say_ends_the_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,6 +172,44 @@ static void what_makes_no_sense_is_refused(void **state)
 	assert_non_null(strstr(e->err.object, "--process"));
 }
 
+static void words_of_cgroup_mean_one_place(void **state)
+{
+	static const struct {
+		const char *words[2], *path; /* NULL: refused */
+	} cases[] = {
+		{{"/a/b"},             "/a/b"},
+		{{"a"},                "/a"  },
+		{{"cpu,memory:a"},     "/a"  },
+		{{"cpu:a", "pids:/a"}, "/a"  },
+		{{"/"},                "/"   },
+		{{"cpu:a", "pids:b"},  NULL  },
+		{{"a:b:c"},            NULL  },
+		{{":a"},               NULL  },
+	};
+	struct exec *e = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *words[2] = {cases[i].words[0], cases[i].words[1]};
+		const struct option_list list = {words, cases[i].words[1] ? 2 : 1};
+		const char *path = NULL;
+		int result = exec_cgroup(&list, e->arena, &path, &e->err);
+
+		assert_int_equal(result, cases[i].path ? 0 : -1);
+		if (cases[i].path)
+			assert_string_equal(path, cases[i].path);
+	}
+}
+
+static void labels_are_the_process_objects(void **state)
+{
+	struct exec *e = *state;
+
+	e->flags = (struct exec_flags){.process_label = "label", .apparmor = "profile"};
+	assert_int_equal(make(e, ARGS), 0);
+	assert_string_equal(e->process->apparmor_profile, "profile");
+	assert_string_equal(e->process->selinux_label, "label");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -183,6 +221,8 @@ int main(void)
 		TEST(a_user_that_is_no_number_is_refused),
 		TEST(a_capability_is_added_where_a_program_of_root_has_it),
 		TEST(what_makes_no_sense_is_refused),
+		TEST(words_of_cgroup_mean_one_place),
+		TEST(labels_are_the_process_objects),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,7 +94,7 @@ static void help_of_the_program_lists_every_command(void **state)
 	(void)state;
 	help_program(global_options, global_options_count, commands, &out);
 	assert_fits(out.bytes);
-	assert_null(strstr(out.bytes, "--criu")); /* a row that is refused */
+	assert_non_null(strstr(out.bytes, "--criu"));
 	for (size_t i = 0; commands[i]; i++) {
 		assert_non_null(strstr(out.bytes, commands[i]->summary));
 		assert_non_null(strstr(out.bytes, commands[i]->name));

@@ -225,6 +225,17 @@ static void a_missing_or_needless_value_is_refused(void **state)
 	assert_string_equal(p->err.reason, "takes no value");
 }
 
+static void a_switch_may_be_told_off(void **state)
+{
+	struct parsed *p = *state;
+	char on[] = "--all=true", off[] = "--all=false", force[] = "--force";
+
+	assert_int_equal(PARSE(p, false, on, force), 0);
+	assert_true(p->flags.all && p->flags.force);
+	assert_int_equal(PARSE(p, false, on, off), 0);
+	assert_false(p->flags.all);
+}
+
 static void what_is_not_there_yet_is_refused_by_name(void **state)
 {
 	char regex[] = "--regex", letter[] = "-r", label[] = "--label", value[] = "--label=x";
@@ -272,6 +283,7 @@ static void the_nearest_name_is_found_or_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_switch_may_be_told_off),
 		TEST(options_may_stand_before_and_behind_operands),
 		TEST(in_order_they_end_at_the_first_operand),
 		TEST(two_dashes_end_options),

@@ -82,9 +82,6 @@ static void what_a_machine_can_not_do_is_refused_by_name(void **state)
 			 NETWORK) "},\"vm\":{\"kernel\":{\"path\":\"/k\"},"
 	                          "\"image\":{\"path\":\"/i\",\"format\":\"qcow2\"}}"),
 	         "vm.image.format"												   },
-		{CONFIG(",\"linux\":{" NAMESPACES(NETWORK) "},\"hooks\":{\"createContainer\":"
-	                                                   "[{\"path\":\"/bin/true\"}]}"),
-	         "hooks.createContainer"											     },
 		{CONFIG(",\"linux\":{" NAMESPACES(NETWORK) "},\"vm\":{\"kernel\":{\"path\":\"/k\"},"
 	                                                   "\"hwConfig\":{\"vcpus\":65}}"),
 	         "vm.hwConfig.vcpus"												 },
@@ -172,6 +169,17 @@ static void the_room_has_nothing_but_the_shares(void **state)
 	assert_true(has(&find_mount(room, "/shares/0")->options, "rro"));
 	assert_true(has(&find_mount(room, "/shares/1")->options, "rro"));
 	assert_false(has(&find_mount(room, "/shares/2")->options, "rro"));
+	for (unsigned int i = 0; i < 3; i++) {
+		const char *const paths[] = {"/shares/0", "/shares/1", "/shares/2"};
+
+		assert_true(has(&find_mount(room, paths[i])->options, "rnodev"));
+		assert_true(has(&find_mount(room, paths[i])->options, "rnosuid"));
+		assert_true(has(&find_mount(room, paths[i])->options, "rnoexec"));
+	}
+	/* nothing of the kernel but processes can be written to */
+	assert_true(has(&find_mount(room, "/proc")->options, "subset=pid"));
+	assert_false(has(&room->process.capabilities.permitted, "CAP_MKNOD"));
+	assert_false(has(&room->process.capabilities.permitted, "CAP_DAC_READ_SEARCH"));
 	assert_null(find_mount(room, "/data"));
 	assert_false(room->linux_.resources.pids_limit.set);
 	assert_true(room->linux_.resources.memory.limit.value > 160 << 20);

@@ -259,6 +259,8 @@ static inline struct rootfs_plan *scene_plan(struct scene *scene, struct arena *
 	spec->namespaces[NAMESPACE_NETWORK].set = scene->namespaces & CLONE_NEWNET;
 	spec->namespaces[NAMESPACE_IPC].set = scene->namespaces & CLONE_NEWIPC;
 	spec->namespaces[NAMESPACE_UTS].set = scene->namespaces & CLONE_NEWUTS;
+	if (scene->namespaces & CLONE_NEWPID)
+		spec->namespaces[NAMESPACE_PID].set = true;
 	if (rootfs_plan(&request, arena, &plan, &scene->err) < 0)
 		print_error("%s: %s\n", scene->err.object, scene->err.reason);
 	assert_non_null(plan);

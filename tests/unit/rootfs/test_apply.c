@@ -128,11 +128,31 @@ static void the_default_mounts_can_be_made_in_a_user_namespace(void **state)
 	scene_play(&scene);
 }
 
-static void without_a_pid_namespace_the_refusal_of_proc_is_explained(void **state)
+static void check_copied_proc(const struct scene *scene)
+{
+	struct statvfs fs;
+
+	(void)scene;
+	CHECK(is_on("/proc", PROC_SUPER_MAGIC) && statvfs("/proc", &fs) == 0);
+	CHECK(fs.f_flag & ST_NOEXEC);
+}
+
+static void without_a_pid_namespace_the_hosts_proc_is_shown(void **state)
 {
 	struct scene scene = scene_new(state);
 
 	scene.namespaces |= CLONE_NEWUSER;
+	scene_mount(&scene, "/proc", "proc", "proc", "noexec");
+	scene.check = check_copied_proc;
+	scene_play(&scene);
+}
+
+static void the_refusal_of_proc_in_a_pid_namespace_is_explained(void **state)
+{
+	struct scene scene = scene_new(state);
+
+	scene.namespaces |= CLONE_NEWUSER;
+	scene.spec.linux_.namespaces[NAMESPACE_PID].set = true; /* a joined one, of another owner */
 	scene_mount(&scene, "/proc", "proc", "proc", "");
 	scene_refused(&scene, "mounts[0]: proc",
 	              "Operation not permitted (in a user namespace: "
@@ -568,7 +588,8 @@ int main(void)
 		SCRATCH_TEST(a_tmpfs_has_its_options_and_its_data),
 		SCRATCH_TEST(the_default_mounts_are_what_they_are_called),
 		SCRATCH_TEST(the_default_mounts_can_be_made_in_a_user_namespace),
-		SCRATCH_TEST(without_a_pid_namespace_the_refusal_of_proc_is_explained),
+		SCRATCH_TEST(without_a_pid_namespace_the_hosts_proc_is_shown),
+		SCRATCH_TEST(the_refusal_of_proc_in_a_pid_namespace_is_explained),
 		SCRATCH_TEST(without_a_cgroup_namespace_only_the_containers_own_cgroup_is_shown),
 		SCRATCH_TEST(without_a_network_namespace_the_hosts_sysfs_is_shown_read_only),
 		SCRATCH_TEST(files_and_directories_are_bound_flat_or_with_all_below),

@@ -78,18 +78,119 @@ static void without_a_mount_namespace_nothing_is_planned(void **state)
 	assert_string_equal(err.object, "linux.namespaces");
 }
 
-static void a_mount_label_is_refused_by_name(void **state)
+static void a_mount_label_is_an_option_of_what_is_made(void **state)
 {
+	struct key_value kind = {"run.oci.mount_context_type", "rootcontext"};
+	struct spec_mount mounts[] = {
+		{.destination = "/tmp",    .type = "tmpfs",  .source = "tmpfs" },
+		{.destination = "/proc",   .type = "proc",   .source = "proc"  },
+		{.destination = "/mqueue", .type = "mqueue", .source = "mqueue"},
+		{.destination = "/data",   .type = "bind",   .source = "/tmp"  },
+	};
 	owned_arena struct arena *arena = arena_new(1 << 20);
 	struct spec spec = simple();
 	struct rootfs_plan *plan = NULL;
 	struct error err;
 
 	(void)state;
-	spec.linux_.mount_label = "system_u:object_r:x";
+	spec.mounts.item = mounts;
+	spec.mounts.count = ARRAY_SIZE(mounts);
+	spec.linux_.mount_label = "system_u:object_r:container_file_t:s0:c1,c2";
+	assert_int_equal(plan_on(&made_up, &spec, arena, &plan, &err), 0);
+	assert_int_equal(plan->mounts[0].data_count, 1);
+	assert_string_equal(plan->mounts[0].data[0].key, "context");
+	assert_string_equal(plan->mounts[0].data[0].value, spec.linux_.mount_label);
+	for (size_t i = 1; i < ARRAY_SIZE(mounts); i++)
+		assert_int_equal(plan->mounts[i].data_count, 0);
+	spec.annotations.item = &kind;
+	spec.annotations.count = 1;
+	assert_int_equal(plan_on(&made_up, &spec, arena, &plan, &err), 0);
+	assert_string_equal(plan->mounts[0].data[0].key, "rootcontext");
+	kind.value = "nonsense";
 	assert_int_equal(plan_on(&made_up, &spec, arena, &plan, &err), -1);
+	assert_string_equal(err.object, "annotations[\"run.oci.mount_context_type\"]");
+}
+
+static void mounts_of_the_same_ids_share_a_user_namespace(void **state)
+{
+	static struct spec_id_map map = {0, 1000, 1}, other = {0, 1000, 2};
+	const id_map_list one = {&map, 1}, two = {&other, 1};
+	struct spec_mount mounts[4];
+	owned_arena struct arena *arena = arena_new(1 << 20);
+	struct spec spec = simple();
+	struct rootfs_plan *plan = NULL;
+	struct error err;
+	size_t count = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(mounts); i++) {
+		mounts[i] = (struct spec_mount){.destination = "/a",
+		                                .type = "bind",
+		                                .source = "/a",
+		                                .uid_mappings = one};
+		mounts[i].gid_mappings = i == 3 ? two : one;
+	}
+	mounts[1].uid_mappings.count = mounts[1].gid_mappings.count = 0;
+	spec.mounts.item = mounts;
+	spec.mounts.count = ARRAY_SIZE(mounts);
+	assert_int_equal(plan_on(&made_up, &spec, arena, &plan, &err), 0);
+	assert_non_null(rootfs_idmaps(plan, &count));
+	assert_int_equal(count, 2);
+	assert_int_equal(plan->mounts[0].idmap, 1);
+	assert_int_equal(plan->mounts[1].idmap, 0);
+	assert_int_equal(plan->mounts[2].idmap, 1);
+	assert_int_equal(plan->mounts[3].idmap, 2);
+}
+
+static void id_maps_need_the_rights_of_root(void **state)
+{
+	static const struct host plain = {.made_up = true};
+	const char *words[] = {"idmap"};
+	struct spec_mount mount = {
+		.destination = "/a",
+		.type = "bind",
+		.source = "/a",
+		.options = {words, 1}
+        };
+	owned_arena struct arena *arena = arena_new(1 << 20);
+	struct spec spec = simple();
+	struct rootfs_plan *plan = NULL;
+	struct error err;
+
+	(void)state;
+	spec.mounts.item = &mount;
+	spec.mounts.count = 1;
+	spec.linux_.namespaces[NAMESPACE_USER].set = true;
+	assert_int_equal(plan_on(&plain, &spec, arena, &plan, &err), -1);
+	assert_string_equal(err.object, "mounts[0].options");
 	assert_int_equal(err.kind, ERROR_UNSUPPORTED);
-	assert_string_equal(err.object, "linux.mountLabel");
+	assert_int_equal(plan_on(&made_up, &spec, arena, &plan, &err), 0);
+	assert_null(plan->idmaps[0].uids);
+}
+
+static void to_remove_mounts_needs_their_destinations_alone(void **state)
+{
+	struct spec_mount mounts[] = {
+		{.destination = "a//b/", .type = "bind", .source = "/nonexistent"},
+		{.destination = "/c",    .type = "none", .source = "x"           },
+	};
+	owned_arena struct arena *arena = arena_new(1 << 20);
+	struct spec spec = {.root_path = "/"};
+	struct rootfs_request request = {.spec = &spec,
+	                                 .host = &real,
+	                                 .bundle = "/bundle",
+	                                 .removal = true};
+	struct rootfs_plan *plan = NULL;
+	struct error err;
+
+	(void)state;
+	spec.mounts.item = mounts;
+	spec.mounts.count = ARRAY_SIZE(mounts);
+	assert_int_equal(rootfs_plan_mounts(&request, arena, &plan, &err), 0);
+	assert_string_equal(plan->mounts[0].destination, "/a/b");
+	mounts[1].destination = "/.";
+	assert_int_equal(rootfs_plan_mounts(&request, arena, &plan, &err), -1);
+	assert_string_equal(err.object, "mounts[1].destination: /");
 }
 
 static void mounts_that_can_not_be_are_refused_with_their_path(void **state)
@@ -100,11 +201,11 @@ static void mounts_that_can_not_be_are_refused_with_their_path(void **state)
 		const char *object;
 	} cases[] = {
 		{{.destination = "/a", .type = "bind", .source = "/nonexistent"},
-	         "mounts[0].source: /nonexistent"								      },
-		{{.destination = "/a", .type = "bind"},                                              "mounts[0].source"},
-		{{.destination = "/a", .source = "x"},                                               "mounts[0].type"  },
-		{{.destination = "/a", .type = "bind", .source = "/etc", .uid_mappings = {&map, 1}},
-	         "mounts[0].uidMappings"									       },
+	         "mounts[0].source: /nonexistent"						     },
+		{{.destination = "/a", .type = "bind"},                             "mounts[0].source"},
+		{{.destination = "/a", .source = "x"},                              "mounts[0].type"  },
+		{{.destination = "/a", .type = "tmpfs", .uid_mappings = {&map, 1}},
+	         "mounts[0].uidMappings"							      },
 	};
 	owned_arena struct arena *arena = arena_new(1 << 20);
 	struct spec spec = simple();
@@ -386,7 +487,10 @@ int main(void)
 		cmocka_unit_test(a_relative_root_is_below_the_bundle),
 		cmocka_unit_test(a_root_that_is_missing_or_no_directory_is_refused),
 		cmocka_unit_test(without_a_mount_namespace_nothing_is_planned),
-		cmocka_unit_test(a_mount_label_is_refused_by_name),
+		cmocka_unit_test(a_mount_label_is_an_option_of_what_is_made),
+		cmocka_unit_test(mounts_of_the_same_ids_share_a_user_namespace),
+		cmocka_unit_test(id_maps_need_the_rights_of_root),
+		cmocka_unit_test(to_remove_mounts_needs_their_destinations_alone),
 		cmocka_unit_test(mounts_that_can_not_be_are_refused_with_their_path),
 		cmocka_unit_test(a_read_only_tmpfs_gets_read_only_at_the_end),
 		cmocka_unit_test(a_listed_device_replaces_a_default_one),

@@ -82,10 +82,10 @@ static void what_goes_wrong_is_told(void **state)
 		struct error err;
 		struct shell s;
 
-		make(&s, HOOK_POSTSTOP, cases[i].script, cases[i].timeout);
-		assert_int_equal(hooks_run(&s.spec, HOOK_POSTSTOP, &web, NULL, &err), -1);
+		make(&s, HOOK_POSTSTART, cases[i].script, cases[i].timeout);
+		assert_int_equal(hooks_run(&s.spec, HOOK_POSTSTART, &web, NULL, &err), -1);
 		assert_string_equal(err.reason, cases[i].reason);
-		assert_non_null(strstr(err.object, "hooks.poststop[0]"));
+		assert_non_null(strstr(err.object, "hooks.poststart[0]"));
 	}
 }
 

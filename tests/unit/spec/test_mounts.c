@@ -70,12 +70,44 @@ static void maps_of_a_mount_are_judged_as_all_maps_are(void **state)
 	refused(cases, ARRAY_SIZE(cases));
 }
 
+static void mounts_alone_are_an_object_or_an_array(void **state)
+{
+	static const char *const documents[] = {
+		"{\"mounts\": [{\"destination\": \"/a\"}]}",
+		"[{\"destination\": \"/a\"}]",
+		"{\"ociVersion\": 7, \"mounts\": [{\"destination\": \"/a\"}]}",
+	};
+	static const char *const wrong[] = {"{}", "7", "[7]", "{\"mounts\": {}}"};
+	owned_arena struct arena *arena = new_arena();
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(documents); i++) {
+		mount_list mounts = {0};
+
+		assert_int_equal(spec_read_mounts("f", documents[i], strlen(documents[i]), arena,
+		                                  &mounts, &err),
+		                 0);
+		assert_int_equal(mounts.count, 1);
+		assert_string_equal(mounts.item[0].destination, "/a");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		mount_list mounts = {0};
+
+		assert_int_equal(
+			spec_read_mounts("f", wrong[i], strlen(wrong[i]), arena, &mounts, &err),
+			-1);
+		assert_int_equal(err.kind, ERROR_CONFIG);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mounts_keep_their_order_and_options),
 		cmocka_unit_test(very_many_mounts_are_read),
 		cmocka_unit_test(maps_of_a_mount_are_judged_as_all_maps_are),
+		cmocka_unit_test(mounts_alone_are_an_object_or_an_array),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -204,6 +204,55 @@ static void whole_files_are_locked_by_handle(void **state)
 	client_close(&c);
 }
 
+static int lock_by(uint64_t node, uint64_t owner, uint64_t fh, uint32_t pid, uint64_t byte)
+{
+	struct fuse_lk_in in = {
+		.fh = fh,
+		.owner = owner,
+		.lk = {.start = byte, .end = byte, .type = F_WRLCK, .pid = pid}
+        };
+
+	(void)ASK(&c, FUSE_SETLK, node, PART(in));
+	return c.error;
+}
+
+static void locks_of_an_open_file_end_with_it(void **state)
+{
+	uint64_t node = start(state);
+	struct fuse_release_in in = {0};
+
+	in.fh = client_opened(&c, FUSE_OPEN, node, O_RDWR);
+	assert_int_equal(lock_by(node, 100, in.fh, 1, 0), 0);
+	assert_int_equal(lock_by(node, 200, 77, 2, 9), 0);
+	assert_int_equal(lock_by(node, 300, 78, 3, 0), EAGAIN);
+	assert_int_equal(lock(FUSE_SETLKW, node, 300, F_WRLCK, 0, 0), -1);
+	assert_non_null(ASK(&c, FUSE_RELEASE, node, PART(in)));
+	assert_true(woken());
+	assert_int_equal(late(c.unique - 1), 0);
+	/* another's is not */
+	assert_int_equal(lock_by(node, 300, 78, 3, 9), EAGAIN);
+	client_close(&c);
+}
+
+static void whose_a_lock_is_is_told(void **state)
+{
+	uint64_t node = start(state);
+	struct flock range = {.l_type = F_WRLCK, .l_start = 3, .l_len = 1};
+	int ours = openat(c.scratch->dir, "0/a", O_RDWR | O_CLOEXEC);
+
+	assert_int_equal(lock_by(node, 100, 77, 4711, 2), 0);
+	assert_int_equal(lock_by(node, 200, 78, 4712, 5), 0);
+	assert_int_equal(look(node, 300, F_RDLCK).pid, 4711);
+	assert_int_equal(look(node, 100, F_RDLCK).pid, 4712);
+	assert_int_equal(lock(FUSE_SETLK, node, 200, F_UNLCK, 5, 5), 0);
+	/* of a process of the host the guest has no number */
+	assert_int_equal(fcntl(ours, F_OFD_SETLK, &range), 0);
+	assert_int_equal(look(node, 100, F_RDLCK).start, 3);
+	assert_int_equal(look(node, 100, F_RDLCK).pid, 0);
+	(void)close(ours);
+	client_close(&c);
+}
+
 static void nonsense_is_refused(void **state)
 {
 	uint64_t node = start(state);
@@ -268,6 +317,8 @@ int main(void)
 		TEST(who_waits_can_be_interrupted),
 		TEST(closing_gives_locks_back),
 		TEST(whole_files_are_locked_by_handle),
+		TEST(locks_of_an_open_file_end_with_it),
+		TEST(whose_a_lock_is_is_told),
 		TEST(nonsense_is_refused),
 		TEST(waiters_have_a_bound_and_end_with_the_mount),
 		TEST(locks_that_are_the_guests_alone_are_not_taken),

@@ -43,6 +43,20 @@ static void a_panic_is_kept_whatever_comes_behind_it(void **state)
 	assert_true(words.told);
 }
 
+static void a_kernel_that_has_halted_is_known_by_its_last_line(void **state)
+{
+	struct words words = {0};
+
+	(void)state;
+	say(&words, "[ 9.1] somebody: reboot: System halted\n[ 9.2] reboot: System halted soon\n");
+	assert_false(words.halted);
+	say(&words, "[ 9.3] reboot: System halted\n");
+	assert_true(words.halted);
+	assert_false(words.restarts);
+	say(&words, "[ 9.4] reboot: Restarting system with command 'x'\n");
+	assert_true(words.restarts);
+}
+
 static void a_line_of_any_length_has_an_end(void **state)
 {
 	struct words words = {0};
@@ -79,6 +93,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_last_line_is_kept_without_its_time),
 		cmocka_unit_test(a_panic_is_kept_whatever_comes_behind_it),
+		cmocka_unit_test(a_kernel_that_has_halted_is_known_by_its_last_line),
 		cmocka_unit_test(a_line_of_any_length_has_an_end),
 		cmocka_unit_test(what_sets_the_speed_is_no_text),
 	};

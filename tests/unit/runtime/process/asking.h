@@ -24,7 +24,10 @@ static inline int asking_setup(void **state)
 		return -1;
 	a->arena = arena_new(1 << 24);
 	a->args[0] = "sh";
-	a->host = (struct host){.capabilities = ~0ULL, .bounding = ~0ULL, .privileged = true};
+	a->host = (struct host){.capabilities = ~0ULL,
+	                        .bounding = ~0ULL,
+	                        .privileged = true,
+	                        .filters = -1};
 	a->spec.process.set = true;
 	a->spec.process.cwd = "/";
 	a->spec.process.args.item = a->args;

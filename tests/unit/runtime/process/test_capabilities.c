@@ -58,7 +58,7 @@ static void check_as_planned(const struct process_plan *p)
 static void apply(struct scene *s)
 {
 	WELL(s, process_apply_user(s->a->plan, &s->a->err));
-	WELL(s, process_apply_last(s->a->plan, &s->a->err));
+	WELL(s, process_apply_last(s->a->plan, NULL, &s->a->err));
 	check_as_planned(s->a->plan);
 }
 
@@ -110,7 +110,7 @@ static void nothing_asked_for_leaves_nothing(void **state)
 static void lose_all_and_apply(struct scene *s)
 {
 	CHECK(syscall(SYS_setresuid, USER, USER, USER) == 0);
-	CHECK(process_apply_last(s->a->plan, &s->a->err) < 0);
+	CHECK(process_apply_last(s->a->plan, NULL, &s->a->err) < 0);
 	CHECK(s->a->err.errnum == EPERM && strcmp(s->a->err.object, "process.capabilities") == 0);
 }
 

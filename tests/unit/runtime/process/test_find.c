@@ -60,11 +60,11 @@ static void the_words_of_failure_are_the_engines(void **state)
 	assert_int_equal(find("/no/such/tool", NULL, found, &err), -1);
 	assert_string_equal(err.reason, "exec: no such file or directory");
 	assert_int_equal(find(s->path, NULL, found, &err), -1);
-	assert_string_equal(err.reason, "exec: permission denied");
+	assert_string_equal(err.reason, "exec: permission denied: it is a directory");
 	scratch_file(s, "plain", "");
 	(void)snprintf(path, sizeof(path), "%s/plain", s->path);
 	assert_int_equal(find(path, NULL, found, &err), -1);
-	assert_string_equal(err.reason, "exec: permission denied");
+	assert_string_equal(err.reason, "exec: permission denied: no x is set in its mode");
 	assert_int_equal(err.errnum, EACCES);
 }
 

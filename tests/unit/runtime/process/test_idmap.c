@@ -225,10 +225,32 @@ static void a_helper_that_never_stops_talking_does_not_stop_us(void **state)
 	assert_string_equal(s->a->err.object, "linux.uidMappings");
 }
 
+static void a_namespace_is_made_with_maps_and_nobody_in_it(void **state)
+{
+	id_map_list two = list(2), none = list(0);
+	struct error err;
+	int fd, status;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	fd = process_user_namespace(&two, &two, &err);
+	assert_true(fd >= 0);
+	(void)close(fd);
+	assert_int_equal(process_reap(&status), 0); /* who made it has been waited for */
+	two.item[1].container_id = 0;               /* overlaps */
+	fd = process_user_namespace(&two, &none, &err);
+	two.item[1].container_id = 1000;
+	assert_int_equal(fd, -1);
+	assert_int_equal(strncmp(err.object, "uidMappings", 11), 0);
+	assert_int_equal(process_reap(&status), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(maps_are_written),
+		cmocka_unit_test(a_namespace_is_made_with_maps_and_nobody_in_it),
 		cmocka_unit_test(without_rights_the_helper_is_asked),
 		SCENE_TEST(a_plain_user_maps_the_own_id_without_help),
 		SCENE_TEST(more_than_that_is_asked_of_the_helpers),

@@ -33,12 +33,12 @@ static void forbid(struct scene *s, struct spec_seccomp_rule *rule, const char *
 
 static void last(struct scene *s)
 {
-	WELL(s, process_apply_last(s->a->plan, &s->a->err));
+	WELL(s, process_apply_last(s->a->plan, NULL, &s->a->err));
 }
 
 static void fails_at_capset(struct scene *s)
 {
-	CHECK(process_apply_last(s->a->plan, &s->a->err) < 0);
+	CHECK(process_apply_last(s->a->plan, NULL, &s->a->err) < 0);
 	CHECK(s->a->err.errnum == ENOTNAM);
 	CHECK(strcmp(s->a->err.object, "process.capabilities") == 0);
 }
@@ -63,7 +63,7 @@ static void without_no_new_privileges_the_filter_is_there_before_rights_go(void 
 static void user_and_last(struct scene *s)
 {
 	WELL(s, process_apply_user(s->a->plan, &s->a->err));
-	WELL(s, process_apply_last(s->a->plan, &s->a->err));
+	WELL(s, process_apply_last(s->a->plan, NULL, &s->a->err));
 	CHECK(prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == SECCOMP_MODE_FILTER);
 	CHECK(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == s->a->plan->no_new_privileges);
 	CHECK(syscall(SYS_lseek, -1, 0, 0) < 0 && errno == ENOTNAM);
@@ -89,7 +89,7 @@ static void check_descriptors(struct scene *s)
 {
 	for (int fd = 3; fd < SPARE; fd++)
 		CHECK(dup2(STDERR_FILENO, fd) == fd); /* kept over execve(2) so far */
-	WELL(s, process_apply_last(s->a->plan, &s->a->err));
+	WELL(s, process_apply_last(s->a->plan, NULL, &s->a->err));
 	for (int fd = 0; fd < SPARE; fd++) {
 		int flags = fcntl(fd, F_GETFD);
 
@@ -118,7 +118,7 @@ static void check_signals(struct scene *s)
 	CHECK(sigfillset(&set) == 0 && sigprocmask(SIG_SETMASK, &set, NULL) == 0);
 	WELL(s, host_look(&host, &s->a->err)); /* as who makes a plan does */
 	s->a->plan->ignored_signals = host.ignored_signals;
-	WELL(s, process_apply_last(s->a->plan, &s->a->err));
+	WELL(s, process_apply_last(s->a->plan, NULL, &s->a->err));
 	CHECK(sigprocmask(SIG_SETMASK, NULL, &set) == 0);
 	for (int signum = 1; signum < NSIG; signum++)
 		CHECK(sigismember(&set, signum) <= 0);

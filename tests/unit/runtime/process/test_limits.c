@@ -162,9 +162,15 @@ static void check_keyring(struct scene *s)
 
 	CHECK(sys_keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0) >= 0);
 	before = session();
-	WELL(s, process_apply_limits(s->a->plan, &s->a->err));
+	WELL(s, process_apply_keyring(s->a->plan, &s->a->err));
 	after = session();
-	CHECK(before >= 0 && after >= 0 && (before != after) == s->a->plan->new_keyring);
+	CHECK(before >= 0 && after >= 0 && (before != after) == (s->a->plan->keyring != NULL));
+	if (!s->a->plan->keyring)
+		return;
+	/* the next one with this name has the same */
+	CHECK(sys_keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0) != after);
+	CHECK(session() != after);
+	WELL(s, process_apply_keyring(s->a->plan, &s->a->err));
 }
 
 static void a_new_keyring_is_another_one(void **state)
@@ -177,7 +183,7 @@ static void a_new_keyring_is_another_one(void **state)
 	}
 	(void)scene_plan(s);
 	scene_child(s, check_keyring);
-	s->a->plan->new_keyring = true;
+	s->a->plan->keyring = "_ses.cella-test";
 	scene_child(s, check_keyring);
 }
 

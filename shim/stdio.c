@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+#include "stdio.h"
+
+enum { LOGGER_TIMEOUT_MS = 10000 };
+
+static const char file_scheme[] = "file://", binary_scheme[] = "binary://",
+		  fifo_scheme[] = "fifo://";
+
+static const char *fifo_path(const char *text)
+{
+	return text_begins(text, fifo_scheme) ? text + strlen(fifo_scheme) : text;
+}
+
+static int make_blocking(int fd, const char *path, struct error *err)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
+		return fail_errno(err, path, "make it blocking");
+	return 0;
+}
+
+/* Its reader first, which waits for nobody; then the writer has one. */
+static int open_input(const char *path, bool terminal, struct stdio *io, struct error *err)
+{
+	io->end[0] = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (io->end[0] < 0)
+		return fail_errno(err, path, "open");
+	io->hold[0] = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (io->hold[0] < 0)
+		return fail_errno(err, path, "open");
+	return terminal ? 0 : make_blocking(io->end[0], path, err);
+}
+
+static int open_output(const char *path, int i, bool terminal, struct stdio *io, struct error *err)
+{
+	io->hold[i] = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (io->hold[i] < 0)
+		return fail_errno(err, path, "open");
+	io->end[i] = open(path, O_WRONLY | O_CLOEXEC | (terminal ? O_NONBLOCK : 0));
+	return io->end[i] < 0 ? fail_errno(err, path, "open") : 0;
+}
+
+/* Both outputs, of one URI. */
+static int open_file(const char *path, struct stdio *io, struct error *err)
+{
+	for (int i = 1; i < 3; i++) {
+		io->end[i] = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+		if (io->end[i] < 0)
+			return fail_errno(err, path, "open");
+	}
+	return 0;
+}
+
+int stdio_open(const struct stdio_request *request, struct stdio *ret, struct error *err)
+{
+	const char *out = request->paths[1];
+	bool terminal = request->terminal;
+
+	*ret = (struct stdio)STDIO_NONE;
+	if (request->paths[0][0] &&
+	    open_input(fifo_path(request->paths[0]), terminal, ret, err) < 0)
+		return -1;
+	if (text_begins(out, binary_scheme))
+		return logger_start(request, ret, err);
+	if (text_begins(out, file_scheme))
+		return open_file(out + strlen(file_scheme), ret, err);
+	for (int i = 1; i < 3; i++) {
+		const char *path = fifo_path(request->paths[i]);
+
+		if (!path[0] || (terminal && i == 2))
+			continue;
+		if (path[0] != '/')
+			return fail(err, ERROR_UNSUPPORTED, path,
+			            "expected a FIFO, file:// or binary://");
+		if (open_output(path, i, terminal, ret, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int wait_for_logger(int ready, struct error *err)
+{
+	struct pollfd wanted = {.fd = ready, .events = POLLIN};
+	int n;
+
+	if (ready < 0)
+		return 0;
+	do
+		n = poll(&wanted, 1, LOGGER_TIMEOUT_MS);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return fail(err, ERROR_SYSTEM, "binary://", "the logger was not ready within %d s",
+		            LOGGER_TIMEOUT_MS / 1000);
+	return 0;
+}
+
+int stdio_enter(const struct stdio *stdio, bool terminal, struct error *err)
+{
+	owned_fd null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return fail_errno(err, "/dev/null", "open");
+	if (wait_for_logger(stdio->logger_ready, err) < 0)
+		return -1;
+	for (int i = 0; i < 3; i++)
+		if (dup2(terminal || stdio->end[i] < 0 ? null : stdio->end[i], i) < 0)
+			return fail_errno(err, "stdio", "dup2");
+	return 0;
+}
+
+static void close_all(int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (fds[i] >= 0)
+			(void)close(take_fd(&fds[i]));
+}
+
+void stdio_close_ends(struct stdio *stdio)
+{
+	close_all(stdio->end, 3);
+	close_all(&stdio->logger_ready, 1);
+}
+
+void stdio_close(struct stdio *stdio)
+{
+	stdio_close_ends(stdio);
+	close_all(stdio->hold, 3);
+}

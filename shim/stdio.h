@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SHIM_STDIO_H
+#define SHIM_STDIO_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/own.h"
+
+/* Where the input and output of a process come from and go to. */
+
+/* As containerd says it: the path of a FIFO; file:///PATH; binary:///PROGRAM?key=value; "": nowhere. */
+struct stdio_request {
+	const char *paths[3];
+	bool terminal;
+	const char *id, *namespace; /* for the program of a binary:// */
+};
+
+/* What is open for a process. -1: nothing. */
+struct stdio {
+	/* The process's own ends, or with a terminal what its console reads and writes (without waiting). */
+	int end[3];
+	/* The other end of each FIFO, held so that whoever comes and goes there is not noticed: a process that
+	 * reads sees no end before CloseIO, one that writes gets no SIGPIPE when containerd is restarted. */
+	int hold[3];
+	/* A logger closes the other end, or writes, when it is ready. */
+	int logger_ready;
+};
+#define STDIO_NONE                                                                                 \
+	{                                                                                          \
+		.end = {-1, -1, -1}, .hold = {-1, -1, -1}, .logger_ready = -1                      \
+	}
+
+/* Open all that is asked for; nothing of it waits.
+ * Returns  0, or -1 and *err; *ret is to be closed either way. */
+int stdio_open(const struct stdio_request *request, struct stdio *ret, struct error *err) FALLIBLE;
+
+/* In a worker: wait for the logger, then let descriptors 0 to 2 be the process's.
+ * Returns  0, or -1 and *err. */
+int stdio_enter(const struct stdio *stdio, bool terminal, struct error *err) FALLIBLE;
+
+/* The process has its ends. */
+void stdio_close_ends(struct stdio *stdio);
+/* The process has ended. */
+void stdio_close(struct stdio *stdio);
+
+/* logger.c: start the program of a binary:// URI with pipes to it. */
+int logger_start(const struct stdio_request *request, struct stdio *ret,
+                 struct error *err) FALLIBLE;
+
+#endif

@@ -1,0 +1,236 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# linux.seccomp: what the filter does, who answers for it, and that it is made once.
+load helpers
+
+# A filter that asks an agent about mkdir.
+NOTIFY='.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerPath: "\($t)/agent.sock", listenerMetadata: "for the agent",
+	syscalls: [{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_NOTIFY"}]}'
+
+agent() {
+	[ -x "$WORK/agent" ] || skip "no compiler: the tests' agent can't be made"
+	"$WORK/agent" "$T/agent.sock" "$T/told" 3>&- &
+	AGENT=$!
+	soon test -S "$T/agent.sock"
+}
+teardown() {
+	if [ -n "${AGENT-}" ]; then
+		kill "$AGENT" || true
+		wait "$AGENT" || true
+	fi
+	contract_teardown
+}
+told() { jq -r "$1" "$T/told.$2"; }
+
+@test "the agent of a notify filter gets the state and the listener, and answers" {
+	only_cella
+	not_in_a_vm "a listener of its kernel can't come out"
+	for privileges in true false; do
+		[ -z "${AGENT-}" ] || { kill "$AGENT"; wait "$AGENT" || true; rm -f "$T/agent.sock" "$T/told".*; }
+		agent
+		bundle "$NOTIFY | .process.noNewPrivileges = $privileges | .annotations = {color: \"red\"} | sh(\"mkdir /tmp/x\")"
+		exits 1 cella run "$ID"
+		has "$stderr" "No space left on device"
+		soon test -e "$T/told.1"
+		is "$(told .ociVersion 1)" 1.3.0
+		is "$(told '.fds | join(" ")' 1)" seccompFd
+		is "$(told .metadata 1)" "for the agent"
+		is "$(told .state.id 1)" "$ID"
+		is "$(told .state.bundle 1)" "$BUNDLE"
+		is "$(told .state.annotations.color 1)" red
+		is "$(told .pid 1)" "$(told .state.pid 1)"
+		matches "$(told .state.status 1)" "^(creating|created)$"
+	done
+}
+
+@test "a further process has a listener of its own; its pid is its own, the state the container's" {
+	only_cella
+	not_in_a_vm "a listener of its kernel can't come out"
+	agent
+	bundle "$NOTIFY | forever"
+	ok cella create "$ID"
+	[ ! -e "$T/told.1" ]
+	ok cella start "$ID"
+	soon test -e "$T/told.1"
+	exits 1 cella exec "$ID" mkdir /tmp/y
+	has "$stderr" "No space left on device"
+	soon test -e "$T/told.2"
+	is "$(told .state.pid 2)" "$(pid_of "$ID")"
+	is "$(told .state.status 2)" running
+	[ "$(told .pid 2)" != "$(pid_of "$ID")" ]
+	ok cella delete --force "$ID"
+}
+
+@test "without its agent nothing runs" {
+	only_cella
+	not_in_a_vm "a listener of its kernel can't come out"
+	bundle "$NOTIFY | share | sh(\"echo ran >/share/ran\")"
+	refused cella run "$ID"
+	has "$stderr" "linux.seccomp.listenerPath"
+	has "$stderr" "No such file or directory"
+	[ ! -e "$SHARE/ran" ]
+	refused cella state "$ID"
+	agent
+	bundle "$NOTIFY | forever"
+	ok cella run --detach "$ID"
+	kill "$AGENT" && wait "$AGENT" || true
+	refused cella exec "$ID" true
+	has "$stderr" "linux.seccomp.listenerPath"
+	ok cella delete --force "$ID"
+}
+
+@test "crun's annotation says where the agent is, listenerPath before it" {
+	only_cella
+	not_in_a_vm "a listener of its kernel can't come out"
+	agent
+	bundle "$NOTIFY | del(.linux.seccomp.listenerPath, .linux.seccomp.listenerMetadata)
+		| .annotations[\"run.oci.seccomp.receiver\"] = \"\(\$t)/agent.sock\" | sh(\"mkdir /tmp/x\")"
+	exits 1 cella run "$ID"
+	has "$stderr" "No space left on device"
+	is "$(told .metadata 1)" null
+	bundle "$NOTIFY | .annotations[\"run.oci.seccomp.receiver\"] = \"/no/such\" | sh(\"mkdir /tmp/x\")"
+	exits 1 cella run "$ID"
+	has "$stderr" "No space left on device"
+}
+
+@test "what the runtime itself needs can't wait for the agent" {
+	only_cella
+	for call in write sendmsg; do
+		bundle "$NOTIFY | .linux.seccomp.syscalls[0].names = [\"$call\"]"
+		refused cella run "$ID"
+		has "$stderr" "linux.seccomp"
+		[ "$CELLA_EXECUTOR" = microvm ] || has "$stderr" "$call"
+	done
+	not_in_a_vm "refused whole"
+	bundle "$NOTIFY | .linux.seccomp.defaultAction = \"SCMP_ACT_NOTIFY\""
+	refused cella run "$ID"
+	has "$stderr" "linux.seccomp.defaultAction"
+	bundle "$NOTIFY | .linux.seccomp.syscalls += [{names: [\"sendmsg\"], action: \"SCMP_ACT_ERRNO\"}]"
+	refused cella run "$ID"
+	has "$stderr" "sendmsg must be allowed"
+}
+
+@test "every action, and the errno of the default" {
+	for case in ERRNO:28:1 TRAP::159 KILL::159 KILL_THREAD::159 KILL_PROCESS::159 LOG::0 ALLOW::0 TRACE::1; do
+		IFS=: read -r action number code <<<"$case"
+		bundle ".linux.seccomp = {defaultAction: \"SCMP_ACT_ALLOW\", syscalls: [{names: [\"mkdir\", \"mkdirat\"],
+			action: \"SCMP_ACT_$action\"} + (if \"$number\" == \"\" then {} else {errnoRet: 28} end)]} | tmpfs(\"/tmp\"; []) | args([\"mkdir\", \"/tmp/x\"])"
+		exits "$code" cella run "$ID"
+	done
+	bundle '.linux.seccomp = {defaultAction: "SCMP_ACT_ERRNO", defaultErrnoRet: 28, architectures: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"],
+		flags: ["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"],
+		syscalls: [{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO"},
+			{names: ["read", "write", "open", "openat", "close", "execve", "exit", "exit_group", "brk", "mmap", "munmap", "mprotect",
+			"arch_prctl", "set_tid_address", "set_robust_list", "rseq", "prlimit64", "getrandom", "readlink", "readlinkat", "newfstatat", "stat", "fstat", "lstat",
+			"sendmsg", "prctl", "capset", "capget", "getuid", "umask", "fcntl", "uname"], action: "SCMP_ACT_ALLOW"}]}
+		| args(["rmdir", "/nothing"])'
+	exits 1 cella run "$ID"
+	has "$stderr" "No space left on device"
+}
+
+# --- filters made before ---------------------------------------------------------------------
+
+FILTER='.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 28}]} | sh("mkdir /tmp/x")'
+full() { exits 1 cella run "$ID" && has "$stderr" "No space left on device"; }
+
+@test "a filter is made once, is the owner's alone, and another's is another" {
+	only_cella
+	not_in_a_vm "the guest keeps its own"
+	bundle "$FILTER"
+	full
+	is "$(ls "$ROOT/.seccomp" | wc -l)" 1
+	is "$(stat -c '%a %u' "$ROOT/.seccomp")" "700 0"
+	is "$(stat -c '%a %u' "$ROOT/.seccomp"/*)" "600 0"
+	inode=$(stat -c %i "$ROOT/.seccomp"/*)
+	full
+	is "$(stat -c %i "$ROOT/.seccomp"/*)" "$inode"
+	bundle "$FILTER | .linux.seccomp.syscalls[0].errnoRet = 1"
+	exits 1 cella run "$ID"
+	has "$stderr" "Operation not permitted"
+	is "$(ls "$ROOT/.seccomp" | wc -l)" 2
+	ok cella list
+	lacks "$output" seccomp
+}
+
+@test "a kept filter that was changed, cut, or is another's is made anew" {
+	only_cella
+	not_in_a_vm "the guest keeps its own"
+	bundle "$FILTER"
+	full
+	file=$(echo "$ROOT/.seccomp"/*)
+	cp "$file" "$T/right"
+	size=$(stat -c %s "$file")
+	truncate -s $((size - 8)) "$file" && full && cmp "$file" "$T/right"
+	: >"$file" && full && cmp "$file" "$T/right"
+	printf '\xff' | dd of="$file" bs=1 seek=$((size - 4)) conv=notrunc status=none
+	full && cmp "$file" "$T/right"
+	# a filter of another profile under this one's name: the key inside tells
+	bundle "$FILTER | .linux.seccomp.syscalls[0].errnoRet = 1"
+	exits 1 cella run "$ID"
+	for other in "$ROOT/.seccomp"/*; do [ "$other" = "$file" ] || cp "$other" "$file"; done
+	bundle "$FILTER"
+	full && cmp "$file" "$T/right"
+	chmod 666 "$file"
+	full
+	is "$(stat -c %a "$file")" 600
+	rm "$file" && ln -s "$T/right" "$file"
+	full
+	[ ! -L "$file" ]
+}
+
+@test "a place for filters that is not ours alone, or full, is none" {
+	only_cella
+	not_in_a_vm "the guest keeps its own"
+	mkdir -p "$ROOT/.seccomp" && chmod 777 "$ROOT/.seccomp"
+	bundle "$FILTER"
+	full
+	is "$(ls "$ROOT/.seccomp")" ""
+	rmdir "$ROOT/.seccomp"
+	mkdir "$T/small" "$ROOT/.seccomp"
+	mount -t tmpfs -o size=4k,mode=700 none "$ROOT/.seccomp"
+	head -c 4096 /dev/zero >"$ROOT/.seccomp/ballast"
+	touch -d 2100-01-01 "$ROOT/.seccomp/ballast"
+	full
+	is "$(ls "$ROOT/.seccomp")" ballast
+	umount "$ROOT/.seccomp"
+}
+
+@test "the least lately used filters go, and exec uses what run has made" {
+	only_cella
+	not_in_a_vm "the guest keeps its own"
+	mkdir -p -m 700 "$ROOT/.seccomp"
+	for n in $(seq 70); do
+		echo "$n" >"$ROOT/.seccomp/old-$n"
+		touch -d "2000-01-01 00:00:$((n % 60))" "$ROOT/.seccomp/old-$n"
+	done
+	bundle "$FILTER | forever"
+	ok cella run --detach "$ID"
+	is "$(ls "$ROOT/.seccomp" | wc -l)" 64
+	file=$(ls "$ROOT/.seccomp" | grep -v old)
+	inode=$(stat -c %i "$ROOT/.seccomp/$file")
+	exits 1 cella exec "$ID" mkdir /tmp/x
+	has "$stderr" "No space left on device"
+	is "$(stat -c %i "$ROOT/.seccomp/$file")" "$inode"
+	rm -r "$ROOT/.seccomp"
+	exits 1 cella exec "$ID" mkdir /tmp/x
+	is "$(ls "$ROOT/.seccomp")" "$file"
+	ok cella delete --force "$ID"
+}
+
+@test "a hundred that start at once make one file and are all right" {
+	only_cella
+	not_in_a_vm "the guest keeps its own"
+	bundle "$FILTER | del(.linux.cgroupsPath)"
+	pids=
+	for n in $(seq "${AT_ONCE:-100}"); do
+		exec_cella run "$ID-$n" >"$T/out.$n" 2>&1 </dev/null &
+		pids="$pids $!"
+	done
+	for pid in $pids; do
+		got=0
+		wait "$pid" || got=$?
+		is "$got" 1
+	done
+	is "$(cat "$T"/out.* | sort -u)" "mkdir: can't create directory '/tmp/x': No space left on device"
+	is "$(ls "$ROOT/.seccomp" | wc -l)" 1
+}

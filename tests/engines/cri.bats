@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+# Kubernetes' way in: containerd's CRI plugin with cella as a runtime handler; images, limits and kills for want of
+# memory. It wants all controllers.
+# shellcheck disable=SC2030,SC2031,SC2016
+bats_require_minimum_version 1.5.0
+load helpers
+
+setup_file() {
+	CONTAINERD_EXTRA= engine_setup_file
+	for namespace in default k8s.io; do ctr -n $namespace images import "$WORK/image.tar"; done
+}
+teardown_file() { engine_teardown_file; }
+teardown() { engine_teardown; }
+
+# bats test_tags=testbed
+@test "a container of an image runs on its overlay, with the limits that ctr asks for" {
+	run -0 ctr run --rm --runtime "$RUNTIME" --memory-limit 67108864 --cpus .5 $IMAGE image \
+		sh -c 'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/cpu.max; grep -c "^overlay / " /proc/mounts'
+	[ "$output" = "$(printf '67108864\n50000 100000\n1')" ]
+}
+
+# bats test_tags=testbed
+@test "containerd is told when a container is killed for want of memory" {
+	listen "$WORK/events"
+	ctr run -d --runtime "$RUNTIME" --memory-limit 16777216 $IMAGE hungry sh -c 'exec dd if=/dev/zero of=/dev/null bs=256M count=1'
+	wait_for 20 is hungry STOPPED
+	wait_for 5 grep -q '/tasks/oom.*hungry' "$WORK/events"
+	kill $EVENTS
+}
+
+pod_life() {
+	/usr/bin/python3 -c 'import grpc' 2>/dev/null || skip "python3-grpcio is missing"
+	run /usr/bin/python3 "$BATS_TEST_DIRNAME/cri.py" "$@"
+	echo "$output"
+	[ "$status" = 0 ]
+}
+
+@test "a pod's life over the CRI: sandbox, containers, exec, streams, terminal, attach, removal" {
+	pod_life cella no-limits
+}
+
+# bats test_tags=testbed
+@test "a pod's life over the CRI with limits: stats, update, a kill for want of memory" {
+	pod_life cella
+}
+
+# bats test_tags=testbed
+@test "a hundred containers of an image at once: all run, nothing is left" {
+	pids=
+	for i in $(seq "${MANY:-100}"); do
+		ctr run -d --runtime "$RUNTIME" $IMAGE "hundred$i" sleep 1000 3>&- & pids="$pids $!"
+	done
+	for pid in $pids; do wait "$pid"; done
+	[ "$(ctr tasks ls | grep -c RUNNING)" = "${MANY:-100}" ]
+}

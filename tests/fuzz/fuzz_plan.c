@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "base/json_read.h"
+#include "base/text.h"
+#include "runtime/plan/plan.h"
+
+/* Any bytes as a config, and what each room makes of it on a machine that is made up: mount options, limits and device
+ * rules, systemd's properties, ids, capabilities, the seccomp filter. It is refused with a reason, or planned, and then
+ * the plan can be printed. */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char *__lsan_default_suppressions(void);
+
+/* libseccomp 2.5 keeps nodes of a tree that it has thrown away, when the filter is released. */
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libseccomp.so";
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct host host = {.capabilities = ~0ULL,
+	                          .bounding = ~0ULL,
+	                          .privileged = true,
+	                          .made_up = true};
+	struct plan_request request = {.host = &host,
+	                               .id = "web",
+	                               .bundle = "/bundle",
+	                               .systemd = size % 2};
+	owned_arena struct arena *arena = arena_new(64 << 20);
+	owned_text struct text out = {0};
+	struct json_writer w = {.out = &out};
+	struct plan *plan = NULL;
+	const struct json *top;
+	struct error err = {0};
+
+	if (!arena)
+		return 0;
+	if (spec_read("fuzz", (const char *)data, size, arena, &request.spec, &err) < 0)
+		return 0;
+	if (plan_from_spec(&request, arena, &plan, &err) < 0) {
+		if (plan || !err.reason[0])
+			abort();
+		return 0;
+	}
+	plan_print(plan, &w);
+	plan_close(plan);
+	if (text_check(&out, &err) < 0)
+		return 0;
+	if (json_read("plan", out.bytes, out.length, arena, &top, &err) < 0 &&
+	    arena_check(arena, &err) == 0)
+		abort();
+	return 0;
+}
