@@ -10,7 +10,7 @@ budget() { grep -v '^#' "$BATS_TEST_DIRNAME/../budget/$1.txt"; }
 	only_cella
 	not_in_a_vm "they are made in the machine"
 	command -v strace >/dev/null || skip "strace is not here"
-	[ -z "${ASAN_OPTIONS-}" ] || skip "sanitizers make calls of their own"
+	[ -z "${ASAN_OPTIONS-}" ] || skip "the leak checker can't work where strace does"
 	local calls
 	# paths that each kernel has
 	bundle '.linux.maskedPaths = ["/proc/version", "/proc/fs", "/sys/kernel"] | .linux.readonlyPaths = ["/proc/sys", "/proc/irq"]
