@@ -139,8 +139,8 @@ static int copy_host(const struct host_mount *host, const struct rootfs_mount *m
 	return take_fd(&tree);
 }
 
-/* Who mounts the tree in the host's cgroup namespace sets its options (nsdelegate, …) for everybody, and by naming none
- * takes them away: the host's own mount is copied.
+/* Who mounts the tree in the host's cgroup namespace sets its options (nsdelegate, …) for everybody, and by
+ * naming none takes them away: the host's own mount is copied.
  * Returns  the mount, or -1: there is none at the usual places. */
 static int copy_cgroups(const struct rootfs_mount *mount)
 {
