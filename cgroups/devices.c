@@ -130,8 +130,8 @@ static bool is_one_device(const struct spec_device_rule *rule)
 
 static void emit_one_device(struct device_program *p, const struct spec_device_rule *rule)
 {
-	/* a load of 64 bits takes two places; the upper half is the second one's */
-	emit(p, BPF_LD | BPF_DW | BPF_IMM, WANTED, 0,
+	/* a load of 64 bits (BPF_IMM, which is 0) takes two places; the upper half is the second one's */
+	emit(p, BPF_LD | BPF_DW, WANTED, 0,
 	     (int32_t)((uint32_t)type_of(rule) << DEVICE_TYPE | (uint32_t)rule->minor.value));
 	emit(p, 0, 0, 0, (int32_t)rule->major.value);
 	p->insns[p->count++] = (struct bpf_insn){.code = BPF_JMP | BPF_JNE | BPF_X,

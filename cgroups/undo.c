@@ -106,13 +106,14 @@ static void remove_shared(int top, char *parent)
 	char *slash = strrchr(parent, '/');
 	struct error ignored;
 	owned_fd below_top = -1;
-	int above = top;
+	int above;
 
 	if (!slash || strcmp(slash + 1, "cella") != 0)
 		return;
 	*slash = '\0';
 	if (*parent)
-		above = below_top = tree_descend(top, parent, &ignored);
+		below_top = tree_descend(top, parent, &ignored);
+	above = *parent ? below_top : top;
 	if (above >= 0 && unlinkat(above, "cella", AT_REMOVEDIR) < 0 && errno != EBUSY &&
 	    errno != ENOTEMPTY && errno != ENOENT)
 		log_debug("%s/cella: rmdir: %s", parent, strerrordesc_np(errno));
