@@ -53,4 +53,8 @@ int fd_cloexec_from(unsigned int first, struct error *err) FALLIBLE;
 /* Close every descriptor from first on. Returns 0, or -1 and *err. Context: any. */
 int fd_close_from(unsigned int first, struct error *err) FALLIBLE;
 
+/* Read what a person names on a command line: a file, or "-" for stdin; otherwise as fd_read_whole(). */
+int fd_read_input(const char *path, size_t limit_bytes, struct arena *arena, char **ret_bytes,
+                  size_t *ret_length, struct error *err) FALLIBLE;
+
 #endif

@@ -99,3 +99,14 @@ int fd_read_file(int dir, const char *path, size_t limit_bytes, struct arena *ar
 		return fail_errno(err, path, "open");
 	return fd_read_whole(fd, path, limit_bytes, arena, ret_bytes, ret_length, err);
 }
+
+int fd_read_input(const char *path, size_t limit_bytes, struct arena *arena, char **ret_bytes,
+                  size_t *ret_length, struct error *err)
+{
+	owned_fd fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+	                                     : open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return fail_errno(err, path, "open");
+	return fd_read_whole(fd, path, limit_bytes, arena, ret_bytes, ret_length, err);
+}

@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "base/fd.h"
 #include "base/own.h"
 
@@ -15,14 +11,10 @@ static const struct word changes[] = {
 
 static int read_file(const char *path, struct arena *arena, mount_list *ret, struct error *err)
 {
-	owned_fd fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-	                                     : open(path, O_RDONLY | O_CLOEXEC);
 	size_t length;
 	char *bytes;
 
-	if (fd < 0)
-		return fail_errno(err, path, "open");
-	if (fd_read_whole(fd, path, JSON_BYTES_LIMIT, arena, &bytes, &length, err) < 0)
+	if (fd_read_input(path, JSON_BYTES_LIMIT, arena, &bytes, &length, err) < 0)
 		return -1;
 	return spec_read_mounts(path, bytes, length, arena, ret, err);
 }
