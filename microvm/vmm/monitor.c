@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -24,6 +25,7 @@ enum {
 	PORT = 1,
 	VSOCK_LIMIT_MS = 10000,
 	FS_LIMIT_MS = 10000,
+	LAST_WORDS_S = 5,
 	STATUS_FAILED = 255,
 };
 
@@ -47,6 +49,7 @@ struct monitor {
 	struct stand_in stand_in;
 	struct loop_source agent;      /* its first connection, until there is a process */
 	struct loop_source fileserver; /* pidfd */
+	struct loop_source silence;    /* timer, once the agent has gone; else -1 */
 	struct wire_inbox inbox;
 	bool up;   /* the agent was */
 	bool made; /* the container is there: who creates it knows */
@@ -78,7 +81,7 @@ static void machine_ended(void *data, enum machine_end end, const char *why)
 	struct error err;
 
 	(void)end;
-	if (m->stand_in.told)
+	if (m->stand_in.told && !m->stand_in.gone)
 		return;
 	(void)fail(&err, ERROR_SYSTEM, "virtual machine", "%s", why);
 	give_up(m, &err);
@@ -97,12 +100,40 @@ static int fileserver_ended(struct loop_source *source, uint32_t events, struct 
 	return 0;
 }
 
+static int silence_lasted(struct loop_source *source, uint32_t events, struct error *err)
+{
+	struct error why;
+
+	(void)events;
+	(void)err;
+	(void)fail(&why, ERROR_SYSTEM, "virtual machine", "its agent has gone");
+	give_up(source->data, &why);
+	return 0;
+}
+
+/* A kernel that goes down resets its devices, and with them the agent's connections, before it tells how. */
+static int await_last_words(struct monitor *m, struct error *err)
+{
+	const struct itimerspec limit = {.it_value.tv_sec = LAST_WORDS_S};
+
+	m->silence.ready = silence_lasted;
+	m->silence.data = m;
+	m->silence.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (m->silence.fd < 0 || timerfd_settime(m->silence.fd, 0, &limit, NULL) < 0)
+		return fail_errno(err, "virtual machine", "timerfd");
+	return loop_add(m->loop, &m->silence, EPOLLIN, err);
+}
+
 static void process_ended(struct stand_in *self, int status)
 {
 	struct monitor *m = self->data;
+	struct error err;
 
 	m->status = status;
-	loop_stop(m->loop);
+	if (!self->gone)
+		loop_stop(m->loop);
+	else if (await_last_words(m, &err) < 0)
+		give_up(m, &err);
 }
 
 /* ---- the agent ---- */
@@ -355,7 +386,7 @@ static int run(struct monitor *m, struct error *err)
 
 int monitor_main(int channel)
 {
-	struct monitor m = {.channel = channel, .agent.fd = -1};
+	struct monitor m = {.channel = channel, .agent.fd = -1, .silence.fd = -1};
 	struct error err = {0};
 	int status;
 

@@ -78,6 +78,7 @@ static int hear(struct loop_source *source, uint32_t events, struct error *err)
 		return -1;
 	if (!self->exited) { /* the machine has gone, and whatever it had to say with it */
 		log_debug("%s: %s", why.object, why.reason);
+		self->gone = true;
 		self->expected[0] = self->expected[1] = 0;
 		exited(self, 128 + SIGKILL);
 	}

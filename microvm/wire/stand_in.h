@@ -22,6 +22,7 @@ struct stand_in {
 	/* its own */
 	uint64_t process;
 	bool terminal, exited, told;
+	bool gone; /* the agent has, without having told the status, which is then SIGKILL's */
 	int status;
 	uint64_t expected[2]; /* bytes of stdout (or the terminal), of stderr */
 	struct loop_source control, signals;

@@ -28,3 +28,34 @@ debian() {
 	ok cella kill "$ID" TERM
 	ends_with $background 9
 }
+
+# The root of a whole Debian with compilers: this machine's own, of which nothing is written: that goes to a tmpfs.
+# bats test_tags=testbed
+@test "Debian: apt-get, a compile and a git clone on a root that is shared" {
+	command -v gcc >/dev/null && command -v git >/dev/null && command -v apt-get >/dev/null ||
+		skip "this machine has not gcc, git and apt-get"
+	mkdir "$T/new" "$T/debian"
+	mount -t tmpfs none "$T/new"
+	mkdir "$T/new/upper" "$T/new/work"
+	mount -t overlay -o "lowerdir=/,upperdir=$T/new/upper,workdir=$T/new/work" none "$T/debian"
+	bundle "forever | writable | .root.path = \"$T/debian\" | .process.cwd = \"/srv\"
+		| .process.env += [\"HOME=/srv\", \"PATH=/usr/bin:/bin\"] | .linux.resources = {}"
+	ok cella run -d "$ID"
+	ok script -qec "$CELLA --root $ROOT exec -t $ID bash --norc -i -c 'tty; id -un; [ -t 0 ]'" /dev/null
+	has "$output" "/dev/pts/"
+	has "$output" "root"
+	ok cella exec "$ID" apt-get --version
+	has "$output" "apt "
+	cat >"$T/debian/srv/deep.c" <<-EOF
+		#include <stdio.h>
+		int main(void) { return puts("compiled") < 0; }
+	EOF
+	ok cella exec "$ID" gcc -O2 -Wall -o deep deep.c
+	ok cella exec "$ID" ./deep
+	is "$output" compiled
+	ok cella exec "$ID" sh -ec 'git init -q from && cd from && cp ../deep.c . && git add . &&
+		git -c user.name=t -c user.email=t@example.org commit -qm first && git clone -q . ../to && cd ../to && git fsck --strict && git status --porcelain'
+	ok cmp "$T/debian/srv/deep.c" "$T/new/upper/srv/to/deep.c"
+	ok cella delete --force "$ID"
+	umount "$T/debian" "$T/new"
+}
