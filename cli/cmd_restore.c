@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <limits.h>
-#include <stdlib.h>
-
 #include "base/log.h"
 #include "base/own.h"
 
@@ -30,18 +27,13 @@ static const struct option_row rows[] = {
 static int read_options(const struct call *call, struct create_options *ret, struct error *err)
 {
 	const struct checkpoint_flags *f = call->flags;
-	const char *bundle = f->bundle ? f->bundle : ".";
-	char *absolute = arena_alloc(call->arena, PATH_MAX, 1);
+	const char *bundle;
 
-	if (!absolute)
-		return arena_check(call->arena, err);
-	if (!realpath(bundle, absolute)) {
-		(void)fail_errno(err, bundle, "open");
-		return error_within(err, "--bundle");
-	}
+	if (creation_bundle(call, f->bundle, &bundle, err) < 0)
+		return -1;
 	*ret = (struct create_options){
 		.id = call->operands[0],
-		.bundle = absolute,
+		.bundle = bundle,
 		.no_pivot = f->no_pivot,
 		.terminal = f->console_socket ? TERMINAL_SOCKET
 	                    : f->detach       ? TERMINAL_NOWHERE

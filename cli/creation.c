@@ -11,22 +11,34 @@
 #include "report.h"
 #include "starting.h"
 
-static int read_options(const struct call *call, bool start_at_once, struct create_options *ret,
-                        struct error *err)
+int creation_bundle(const struct call *call, const char *bundle, const char **ret_path,
+                    struct error *err)
 {
-	const struct creation_flags *f = call->flags;
-	const char *bundle = f->bundle ? f->bundle : ".";
 	char *absolute = arena_alloc(call->arena, PATH_MAX, 1);
 
 	if (!absolute)
 		return arena_check(call->arena, err);
+	if (!bundle)
+		bundle = ".";
 	if (!realpath(bundle, absolute)) {
 		(void)fail_errno(err, bundle, "open");
 		return error_within(err, "--bundle");
 	}
+	*ret_path = absolute;
+	return 0;
+}
+
+static int read_options(const struct call *call, bool start_at_once, struct create_options *ret,
+                        struct error *err)
+{
+	const struct creation_flags *f = call->flags;
+	const char *bundle;
+
+	if (creation_bundle(call, f->bundle, &bundle, err) < 0)
+		return -1;
 	*ret = (struct create_options){
 		.id = call->operands[0],
-		.bundle = absolute,
+		.bundle = bundle,
 		.config = f->config,
 		.no_pivot = f->no_pivot,
 		.no_new_keyring = f->no_new_keyring,

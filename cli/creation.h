@@ -38,6 +38,11 @@ struct creation_flags {
 	 CREATION_AT(SWITCH_AT, dry_run)}
 /* clang-format on */
 
+/* The bundle that --bundle names, or (NULL) the current folder, as an absolute path without links.
+ * Returns 0 and *ret_path, the arena's; or -1 and *err. */
+int creation_bundle(const struct call *call, const char *bundle, const char **ret_path,
+                    struct error *err) FALLIBLE;
+
 /* --dry-run: print the plan. Returns the exit status, or -1 and *err. */
 int creation_dry_run(const struct call *call, bool start_at_once, struct error *err) FALLIBLE;
 
