@@ -278,6 +278,9 @@ bench-docs: all $(BENCH) ## the same, into docs/bench: table, plots, a line of h
 bench-microvm: all ## `run` in a virtual machine beside QEMU's microvm, both in the test machine
 	@tests/testbed/run $(B) tests/bench/microvm-boot build
 
+bench-engines: all $(BENCH) ## containers through containerd and podman, beside the same with runc and crun
+	@tests/bench/engines $(B)
+
 bench-monitor: all $(B)/tests/bench/monitor ## the monitor alone beside the least use of /dev/kvm, and QEMU
 	@tests/bench/microvm-floor $(B)
 
@@ -322,4 +325,4 @@ help: ## this list
 -include $(ALL:.o=.d) $(UNIT:=.d) $(UNIT_MORE:.o=.d) $(FUZZ:%=$(B)/tests/fuzz/%.d) $(BENCH:=.d)
 FORCE:
 .PHONY: all demo check image stress engines testbed testbed-all testbed-shell setup unit unit-programs contract asan clang lint format fuzz fuzz-programs \
-        bench bench-docs bench-microvm bench-monitor install uninstall clean help FORCE
+        bench bench-docs bench-engines bench-microvm bench-monitor install uninstall clean help FORCE

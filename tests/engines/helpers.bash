@@ -67,6 +67,35 @@ C
 	containerd_up
 }
 
+# podman_config CONTAINERS STORAGE: write what podman reads, for runtimes, a storage and networks of this run alone.
+podman_config() {
+	mkdir -p "$WORK/net"
+	cat >"$1" <<C
+[containers]
+default_ulimits = []
+pids_limit = 0
+netns = "none"
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+runtime = "cella"
+runtime_supports_json = ["cella"]
+runtime_supports_nocgroup = ["cella"]
+[engine.runtimes]
+cella = ["$BUILD/cella"]
+[network]
+network_backend = "cni"
+network_config_dir = "$WORK/net"
+C
+	cat >"$2" <<C
+[storage]
+driver = "overlay"
+runroot = "/run/containers/storage"
+graphroot = "$WORK/storage"
+C
+	export CONTAINERS_CONF=$1 CONTAINERS_STORAGE_CONF=$2
+}
+
 # config ID PROGRAM…: a bundle's configuration without limits, which not every host can set.
 config() {
 	local id=$1

@@ -6,31 +6,7 @@ load helpers
 
 setup_file() {
 	command -v podman >/dev/null || skip "podman is missing: run 'tests/setup check'"
-	mkdir -p "$WORK/net"
-	cat >"$WORK/containers.conf" <<C
-[containers]
-default_ulimits = []
-pids_limit = 0
-netns = "none"
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-runtime = "cella"
-runtime_supports_json = ["cella"]
-runtime_supports_nocgroup = ["cella"]
-[engine.runtimes]
-cella = ["$BUILD/cella"]
-[network]
-network_backend = "cni"
-network_config_dir = "$WORK/net"
-C
-	cat >"$WORK/storage.conf" <<C
-[storage]
-driver = "overlay"
-runroot = "/run/containers/storage"
-graphroot = "$WORK/storage"
-C
-	export CONTAINERS_CONF=$WORK/containers.conf CONTAINERS_STORAGE_CONF=$WORK/storage.conf
+	podman_config "$WORK/containers.conf" "$WORK/storage.conf"
 	mount -t tmpfs -o mode=1777 none /dev/shm
 	podman load -q -i "$WORK/image.tar"
 	touch "$WORK/containerd.log"
