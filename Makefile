@@ -237,6 +237,10 @@ image: all ## tests of cella-image, as TAP; KERNELS: a folder that a kernel pack
 engines: all ## containerd with our shim, as TAP, where containerd is installed
 	@tests/run-engines $(B)
 
+engines-all: all ## the same, and those that take minutes: a Docker Swarm, a hundred containers at once
+	@MACHINE=long LIMIT_FILE=600 tests/run-engines $(B)
+	@MANY=100 LIMIT_FILE=900 tests/run-engines $(B)
+
 testbed: all ## contract tests that want a whole machine: boot one, or TESTBED=host (root, systemd, all controllers)
 	@tests/run-testbed $(B) $(TESTBED)
 
@@ -324,5 +328,5 @@ help: ## this list
 
 -include $(ALL:.o=.d) $(UNIT:=.d) $(UNIT_MORE:.o=.d) $(FUZZ:%=$(B)/tests/fuzz/%.d) $(BENCH:=.d)
 FORCE:
-.PHONY: all demo check image stress engines testbed testbed-all testbed-shell setup unit unit-programs contract asan clang lint format fuzz fuzz-programs \
+.PHONY: all demo check image stress engines engines-all testbed testbed-all testbed-shell setup unit unit-programs contract asan clang lint format fuzz fuzz-programs \
         bench bench-docs bench-engines bench-microvm bench-monitor install uninstall clean help FORCE
