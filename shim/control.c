@@ -188,14 +188,3 @@ int call_update(struct shim *shim, const struct caller *caller, const void *mess
 		return fail(err, ERROR_USAGE, "resources", "are needed");
 	return work_start(&work, err);
 }
-
-int call_checkpoint(struct shim *shim, const struct caller *caller, const void *message,
-                    struct error *err)
-{
-	const Pb__ProcessRequest *r = message;
-
-	(void)caller;
-	if (!task_get(shim, r->id, err))
-		return -1;
-	return fail(err, ERROR_UNSUPPORTED, r->id, "checkpoint: no executor of this build can");
-}

@@ -20,11 +20,6 @@
 
 enum { ARENA_LIMIT = 64 << 20 };
 
-struct creation {
-	const Pb__CreateTaskRequest *request;
-	struct settings settings;
-};
-
 /* ---- the worker ---- */
 
 static int mount_root(const Pb__CreateTaskRequest *request, const char *target, struct error *err)
@@ -78,24 +73,26 @@ static int look_at_config(const char *bundle, struct settings *settings, bool *r
 	return 0;
 }
 
-static int make(const struct work *work, struct settings *settings, struct work_report *ret,
-                int *console, struct error *err)
+/* restore: from there; NULL: what the config asks for. */
+static int make(const struct task *task, const struct checkpoint_options *restore,
+                struct work_report *ret, int *console, struct error *err)
 {
-	const struct creation *creation = work->data;
-	struct runtime runtime = work->shim->runtime;
+	struct runtime runtime = task->shim->runtime;
+	struct settings settings = task->settings;
 	owned_container struct container *c = NULL;
 	const struct create_options options = {
-		.id = creation->request->id,
-		.bundle = creation->request->bundle,
-		.no_pivot = settings->no_pivot,
-		.no_new_keyring = settings->no_new_keyring,
+		.id = task->id,
+		.bundle = task->bundle,
+		.no_pivot = settings.no_pivot,
+		.no_new_keyring = settings.no_new_keyring,
 		.terminal = TERMINAL_IN_FRONT,
+		.restore = restore,
 	};
 
-	if (look_at_config(options.bundle, settings, &ret->shared_pids, err) < 0)
+	if (look_at_config(options.bundle, &settings, &ret->shared_pids, err) < 0)
 		return -1;
-	runtime.systemd = settings->systemd;
-	if (container_create(&runtime, &options, &c, err) < 0)
+	runtime.systemd = settings.systemd;
+	if ((restore ? container_restore : container_create)(&runtime, &options, &c, err) < 0)
 		return -1;
 	ret->pid = c->state.pid;
 	*console = take_fd(&c->console);
@@ -105,32 +102,44 @@ static int make(const struct work *work, struct settings *settings, struct work_
 static int run_create(const struct work *work, struct work_report *ret, struct text *payload,
                       int *console, struct error *err)
 {
-	const struct creation *creation = work->data;
-	struct settings settings = creation->settings;
+	const Pb__CreateTaskRequest *request = work->data;
+	const struct task *task = task_find(work->shim, work->id);
 	owned_text struct text target = {0};
 	struct error ignored;
 
 	(void)payload;
-	text_format(&target, "%s/rootfs", creation->request->bundle);
+	text_format(&target, "%s/rootfs", request->bundle);
 	if (text_check(&target, err) < 0)
 		return -1;
-	if (mount_root(creation->request, target.bytes, err) == 0 &&
-	    make(work, &settings, ret, console, err) == 0)
+	if (mount_root(request, target.bytes, err) == 0 &&
+	    (task->images || make(task, NULL, ret, console, err) == 0))
 		return 0;
 	if (rootfs_engine_unmount(target.bytes, &ignored) < 0)
 		log_dropped("after a failed create", &ignored);
 	return -1;
 }
 
+int create_restore(const struct work *work, struct work_report *ret, struct text *payload,
+                   int *console, struct error *err)
+{
+	const struct task *task = task_find(work->shim, work->id);
+	owned_fd images = open(task->images, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct checkpoint_options options = {.images = images, .work = -1, .status_fd = -1};
+
+	(void)payload;
+	if (images < 0)
+		return fail_errno(err, task->images, "open");
+	return make(task, &options, ret, console, err);
+}
+
 /* ---- the server ---- */
 
-static void tell(const struct task *task, const Pb__CreateTaskRequest *request, pid_t pid)
+static void tell(const struct task *task, pid_t pid)
 {
 	Pb__TaskCreate event = PB__TASK_CREATE__INIT;
 	Pb__TaskIO io = PB__TASK_IO__INIT;
 	const struct process *p = task->processes;
 
-	(void)request;
 	io.stdin = p->paths[0];
 	io.stdout = p->paths[1];
 	io.stderr = p->paths[2];
@@ -138,6 +147,7 @@ static void tell(const struct task *task, const Pb__CreateTaskRequest *request, 
 	event.container_id = task->id;
 	event.bundle = task->bundle;
 	event.io = &io;
+	event.checkpoint = task->images ? task->images : event.checkpoint;
 	event.pid = (uint32_t)pid;
 	event_tell(task->shim, EVENT_TASK_CREATE, &event.base);
 }
@@ -152,22 +162,22 @@ static void created(struct work *work, const struct work_report *report, const s
 	(void)payload;
 	if (!task)
 		return;
-	if (report->failed || process_take_console(task->processes, console, &err) < 0) {
+	if (report->failed || (!process_is_made_late(task->processes) &&
+	                       process_take_console(task->processes, console, &err) < 0)) {
 		refuse(work->shim, &work->caller, &err);
 		task_remove(task);
 		return;
 	}
 	task->shared_pids = report->shared_pids;
-	tell(task, NULL, report->pid);
+	tell(task, report->pid);
 	response.pid = (uint32_t)report->pid;
 	answer(work->shim, &work->caller, &response.base);
 	life_created(task->processes, report->pid);
 }
 
-static int start(struct task *task, const struct caller *caller, const struct creation *creation,
+static int start(struct task *task, const struct caller *caller, const Pb__CreateTaskRequest *r,
                  struct error *err)
 {
-	const Pb__CreateTaskRequest *r = creation->request;
 	struct process *p = task->processes;
 	const struct stdio_request stdio = {
 		.paths = {r->stdin, r->stdout, r->stderr},
@@ -179,38 +189,46 @@ static int start(struct task *task, const struct caller *caller, const struct cr
 		.shim = task->shim,
 		.caller = *caller,
 		.id = r->id,
-		.data = creation,
-		.stdio = &p->stdio,
+		.data = r,
+		.stdio = task->images ? NULL : &p->stdio,
 		.terminal = r->terminal,
 		.run = run_create,
 		.done = created,
 	};
 
-	if (process_keep_stdio(p, &stdio, err) < 0 || stdio_open(&stdio, &p->stdio, err) < 0)
+	if (process_keep_stdio(p, &stdio, err) < 0 ||
+	    (!task->images && stdio_open(&stdio, &p->stdio, err) < 0))
 		return -1;
 	p->busy = true;
 	return work_start(&work, err);
 }
 
+static int keep_images(struct task *task, const char *images, struct error *err)
+{
+	if (!images[0])
+		return 0;
+	task->images = strdup(images);
+	return task->images ? 0 : fail(err, ERROR_SYSTEM, task->id, "out of memory");
+}
+
 int call_create(struct shim *shim, const struct caller *caller, const void *message,
                 struct error *err)
 {
-	struct creation creation = {.request = message};
 	const Pb__CreateTaskRequest *r = message;
+	struct settings settings;
 	struct task *task;
 
 	if (task_find(shim, r->id))
 		return fail_exists(err, r->id, "container");
-	if (r->checkpoint[0])
-		return fail(err, ERROR_UNSUPPORTED, r->id, "restore from a checkpoint");
 	if (r->bundle[0] != '/')
 		return fail(err, ERROR_USAGE, "bundle", "expected an absolute path");
-	if (settings_read(r->options, &creation.settings, err) < 0)
+	if (settings_read(r->options, &settings, err) < 0)
 		return -1;
 	task = task_new(shim, r->id, r->bundle, err);
 	if (!task)
 		return -1;
-	if (start(task, caller, &creation, err) == 0)
+	task->settings = settings;
+	if (keep_images(task, r->checkpoint, err) == 0 && start(task, caller, r, err) == 0)
 		return 0;
 	task_remove(task);
 	return -1;

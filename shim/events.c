@@ -27,15 +27,16 @@ static const struct {
 	enum event_kind kind;
 	const char *topic, *type;
 } kinds[] = {
-	{EVENT_TASK_CREATE,  "/tasks/create",       "containerd.events.TaskCreate"     },
-	{EVENT_TASK_START,   "/tasks/start",        "containerd.events.TaskStart"      },
-	{EVENT_TASK_EXIT,    "/tasks/exit",         "containerd.events.TaskExit"       },
-	{EVENT_TASK_DELETE,  "/tasks/delete",       "containerd.events.TaskDelete"     },
-	{EVENT_TASK_OOM,     "/tasks/oom",          "containerd.events.TaskOOM"        },
-	{EVENT_TASK_PAUSED,  "/tasks/paused",       "containerd.events.TaskPaused"     },
-	{EVENT_TASK_RESUMED, "/tasks/resumed",      "containerd.events.TaskResumed"    },
-	{EVENT_EXEC_ADDED,   "/tasks/exec-added",   "containerd.events.TaskExecAdded"  },
-	{EVENT_EXEC_STARTED, "/tasks/exec-started", "containerd.events.TaskExecStarted"},
+	{EVENT_TASK_CREATE,       "/tasks/create",       "containerd.events.TaskCreate"      },
+	{EVENT_TASK_START,        "/tasks/start",        "containerd.events.TaskStart"       },
+	{EVENT_TASK_EXIT,         "/tasks/exit",         "containerd.events.TaskExit"        },
+	{EVENT_TASK_DELETE,       "/tasks/delete",       "containerd.events.TaskDelete"      },
+	{EVENT_TASK_OOM,          "/tasks/oom",          "containerd.events.TaskOOM"         },
+	{EVENT_TASK_PAUSED,       "/tasks/paused",       "containerd.events.TaskPaused"      },
+	{EVENT_TASK_RESUMED,      "/tasks/resumed",      "containerd.events.TaskResumed"     },
+	{EVENT_TASK_CHECKPOINTED, "/tasks/checkpointed", "containerd.events.TaskCheckpointed"},
+	{EVENT_EXEC_ADDED,        "/tasks/exec-added",   "containerd.events.TaskExecAdded"   },
+	{EVENT_EXEC_STARTED,      "/tasks/exec-started", "containerd.events.TaskExecStarted" },
 };
 _Static_assert(ARRAY_SIZE(kinds) == EVENT_KINDS, "one row a kind");
 

@@ -97,12 +97,15 @@ static void started(struct work *work, const struct work_report *report, const s
 	if (!p)
 		return;
 	text_free(&p->spec);
-	if (report->failed || (p->exec_id[0] && process_take_console(p, console, &err) < 0)) {
+	if (report->failed ||
+	    (process_is_made_late(p) && process_take_console(p, console, &err) < 0)) {
 		refuse(work->shim, &work->caller, &err);
 		life_not_started(p);
 		return;
 	}
 	p->pid = report->pid;
+	if (!p->exec_id[0] && p->task->images)
+		p->task->shared_pids = report->shared_pids;
 	response.pid = (uint32_t)p->pid;
 	answer(work->shim, &work->caller, &response.base);
 	life_started(p);
@@ -136,13 +139,15 @@ int call_start(struct shim *shim, const struct caller *caller, const void *messa
 		.id = r->id,
 		.exec_id = r->exec_id,
 		.data = p,
-		.stdio = p->exec_id[0] ? &p->stdio : NULL,
+		.stdio = process_is_made_late(p) ? &p->stdio : NULL,
 		.terminal = p->terminal,
-		.run = p->exec_id[0] ? run_exec : run_start,
+		.run = p->exec_id[0]     ? run_exec
+	               : p->task->images ? create_restore
+	                                 : run_start,
 		.done = started,
 	};
 
-	if (p->exec_id[0] && open_stdio(p, err) < 0) {
+	if (process_is_made_late(p) && open_stdio(p, err) < 0) {
 		stdio_close(&p->stdio);
 		return -1;
 	}

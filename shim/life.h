@@ -8,6 +8,7 @@
 
 #include "connection.h"
 #include "console.h"
+#include "settings.h"
 #include "stdio.h"
 
 /* Containers and their processes, and the only functions that change what state they are in. */
@@ -48,6 +49,8 @@ struct task {
 	struct task *next;
 	struct shim *shim;
 	char *id, *bundle;
+	char *images; /* of the checkpoint that Start restores; NULL: it runs a program */
+	struct settings settings;
 	struct process *processes; /* the first one is the container's */
 	bool paused, shared_pids, deleting;
 	struct container *watched; /* for OOM kills; NULL: nobody counts them */
@@ -67,6 +70,9 @@ struct process *process_of(const struct shim *shim, pid_t pid);
 struct task *task_get(const struct shim *shim, const char *id, struct error *err);
 struct process *process_get(const struct shim *shim, const char *id, const char *exec_id,
                             struct error *err);
+
+/* Whether Start makes it; else it is there since Create. */
+bool process_is_made_late(const struct process *p);
 
 /* Keep what a Create or Exec says of stdio. */
 int process_keep_stdio(struct process *p, const struct stdio_request *request,

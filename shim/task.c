@@ -125,6 +125,11 @@ struct process *process_get(const struct shim *shim, const char *id, const char 
 	return p;
 }
 
+bool process_is_made_late(const struct process *p)
+{
+	return p->exec_id[0] || p->task->images;
+}
+
 int process_keep_stdio(struct process *p, const struct stdio_request *request, struct error *err)
 {
 	p->terminal = request->terminal;
@@ -173,5 +178,6 @@ void task_remove(struct task *task)
 	*at = task->next;
 	free(task->id);
 	free(task->bundle);
+	free(task->images);
 	free(task);
 }

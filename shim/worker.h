@@ -40,6 +40,10 @@ struct work {
 	struct loop_source source;
 };
 
+/* create.c: what Start does of a container that Create was told to restore. */
+int create_restore(const struct work *work, struct work_report *ret, struct text *payload,
+                   int *console, struct error *err) FALLIBLE;
+
 /* Start one; of work the members up to done are set.
  * Returns  0, or -1 and *err. In the worker it does not return. */
 int work_start(const struct work *work, struct error *err) FALLIBLE;

@@ -28,6 +28,30 @@ teardown() { engine_teardown; }
 	kill $EVENTS
 }
 
+# The file that it counts into is in the container's own layer, which goes with the checkpoint.
+# bats test_tags=testbed
+@test "a container is checkpointed, comes back from the images and goes on where it was" {
+	criu check >/dev/null 2>&1 || skip "CRIU does not work on this kernel: $(criu check 2>&1 | tail -n 1)"
+	ctr run -d --null-io --runtime "$RUNTIME" $IMAGE dumped sh -c 'i=0; while :; do i=$((i + 1)); echo $i >/count; done'
+	counted() { ctr tasks exec --exec-id "c$RANDOM" "$1" cat /count; }
+	wait_for 20 sh -c "[ -n \"\$(ctr tasks exec --exec-id first dumped cat /count)\" ]" || true
+	ctr containers checkpoint --rw --task dumped docker.io/library/dumped:1
+	before=$(counted dumped)
+	[ "$before" -gt 0 ]
+	is dumped RUNNING
+	ctr tasks kill -s KILL dumped
+	wait_for 10 is dumped STOPPED
+	ctr tasks delete dumped || true
+	ctr containers rm dumped
+	ctr containers restore --rw --live dumped docker.io/library/dumped:1
+	wait_for 10 is dumped RUNNING
+	after=$(counted dumped)
+	sleep 1
+	[ "$after" -gt 0 ]
+	[ "$(counted dumped)" -gt "$after" ]
+	ctr images rm docker.io/library/dumped:1
+}
+
 pod_life() {
 	/usr/bin/python3 -c 'import grpc' 2>/dev/null || skip "python3-grpcio is missing"
 	run /usr/bin/python3 "$BATS_TEST_DIRNAME/cri.py" "$@"

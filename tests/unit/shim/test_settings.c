@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "base/own.h"
 #include "shim/codec.h"
 #include "shim/settings.h"
 
@@ -103,6 +104,62 @@ static void a_file_of_options_is_refused_and_no_file_is_fine(void **state)
 	text_free(&packed.bytes);
 }
 
+static void a_checkpoint_leaves_it_running_unless_told_to_end_it(void **state)
+{
+	Pb__RuncCheckpointOptions options = PB__RUNC_CHECKPOINT_OPTIONS__INIT;
+	OWNED(checkpoint_settings_release) struct checkpoint_settings settings = {0};
+	char *network = codec_text("network");
+	struct packed packed;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(settings_read_checkpoint(NULL, &settings, &err), 0);
+	assert_true(settings.options.leave_running);
+	assert_null(settings.image_path);
+	options.exit = options.open_tcp = 1;
+	options.cgroups_mode = codec_text("soft");
+	options.image_path = codec_text("/images");
+	options.n_empty_namespaces = 1;
+	options.empty_namespaces = &network;
+	pack("containerd.runc.v1.CheckpointOptions", &options.base, &packed);
+	assert_int_equal(settings_read_checkpoint(&packed.any, &settings, &err), 0);
+	text_free(&packed.bytes);
+	assert_false(settings.options.leave_running);
+	assert_true(settings.options.tcp_established && settings.options.empty_network);
+	assert_false(settings.options.file_locks || settings.options.shell_job);
+	assert_int_equal(settings.options.cgroups, CGROUPS_SOFT);
+	assert_string_equal(settings.image_path, "/images");
+	assert_null(settings.work_path);
+}
+
+static void what_a_checkpoint_can_not_be_is_refused_by_name(void **state)
+{
+	static const struct {
+		const char *type, *mode, *namespace, *named;
+	} cases[] = {
+		{"kata.Options",                         "",      NULL,    "'kata.Options'"},
+		{"containerd.runc.v1.CheckpointOptions", "often", NULL,    "'often'"       },
+		{"containerd.runc.v1.CheckpointOptions", "",      "mount", "'mount'"       },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		Pb__RuncCheckpointOptions options = PB__RUNC_CHECKPOINT_OPTIONS__INIT;
+		OWNED(checkpoint_settings_release) struct checkpoint_settings settings = {0};
+		char *namespace = codec_text(cases[i].namespace);
+		struct packed packed;
+		struct error err;
+
+		options.cgroups_mode = codec_text(cases[i].mode);
+		options.n_empty_namespaces = cases[i].namespace ? 1 : 0;
+		options.empty_namespaces = &namespace;
+		pack(cases[i].type, &options.base, &packed);
+		assert_int_equal(settings_read_checkpoint(&packed.any, &settings, &err), -1);
+		assert_non_null(strstr(err.reason, cases[i].named));
+		text_free(&packed.bytes);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -111,6 +168,8 @@ int main(void)
 		cmocka_unit_test(another_runtime_is_refused_by_name),
 		cmocka_unit_test(options_of_nobody_we_know_are_refused),
 		cmocka_unit_test(a_file_of_options_is_refused_and_no_file_is_fine),
+		cmocka_unit_test(a_checkpoint_leaves_it_running_unless_told_to_end_it),
+		cmocka_unit_test(what_a_checkpoint_can_not_be_is_refused_by_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
