@@ -85,7 +85,9 @@ bool scene_ip_is(const struct netns_ip *ip, const char *text);
 /* Frames. A packet socket on a link of the current namespace. */
 int scene_packets(const char *name);
 void scene_arp(unsigned char frame[42], const uint8_t mac[6], const char *from, const char *who);
-/* Wait for a frame that has these bytes at this offset, of at most 2 s; whether it came. */
+/* Wait for a frame that has these bytes at this offset, for so long at most; whether it came. What must come is waited
+ * for with PATIENCE_MS: a busy machine takes seconds now and then. */
+enum { PATIENCE_MS = 20000 };
 struct frame_wanted {
 	size_t offset, length;
 	const void *bytes;

@@ -43,7 +43,7 @@ static void arp(struct scene *scene)
 	tap = scene_redirected(scene, scene_look(scene));
 	scene_arp(frame, guest_mac, "10.1.2.3", "10.1.2.1");
 	put_frame(tap, frame, sizeof(frame));
-	CHECK(scene_await(tap, BEFORE, &wanted, 2000));
+	CHECK(scene_await(tap, BEFORE, &wanted, PATIENCE_MS));
 }
 
 static void the_peers_kernel_answers_what_the_guest_asks(void **state)
@@ -66,10 +66,10 @@ static void stranger(struct scene *scene)
 	packets = peer_packets(scene);
 	scene_arp(frame, other_mac, "10.1.2.9", "10.1.2.3");
 	CHECK(write(packets, frame, sizeof(frame)) == sizeof(frame));
-	CHECK(scene_await(packets, 0, &answered, 2000));
+	CHECK(scene_await(packets, 0, &answered, PATIENCE_MS));
 	tap = scene_redirected(scene, links);
 	CHECK(write(packets, frame, sizeof(frame)) == sizeof(frame));
-	CHECK(scene_await(tap, BEFORE, &question, 2000));
+	CHECK(scene_await(tap, BEFORE, &question, PATIENCE_MS));
 	CHECK(!scene_await(packets, 0, &answered, 300));
 }
 
@@ -139,10 +139,10 @@ static void there_and_back(struct scene *scene)
 	udp = bound_udp(scene, mac);
 	datagram(frame, mac);
 	put_frame(tap, frame, sizeof(frame));
-	CHECK(scene_await(udp, 0, &ping, 2000));
+	CHECK(scene_await(udp, 0, &ping, PATIENCE_MS));
 	CHECK(inet_pton(AF_INET, "10.1.2.3", &guest.sin_addr) == 1);
 	CHECK(sendto(udp, "pong", 4, 0, (struct sockaddr *)&guest, sizeof(guest)) == 4);
-	CHECK(scene_await(tap, BEFORE, &pong, 2000));
+	CHECK(scene_await(tap, BEFORE, &pong, PATIENCE_MS));
 }
 
 static void a_datagram_goes_there_and_back(void **state)
@@ -164,13 +164,13 @@ static void ipv6(struct scene *scene)
 	tap = scene_redirected(scene, scene_look(scene));
 	packets = peer_packets(scene);
 	put_frame(tap, to_peer, sizeof(to_peer));
-	CHECK(scene_await(packets, 0, &out, 2000));
+	CHECK(scene_await(packets, 0, &out, PATIENCE_MS));
 	(void)close(bound_udp(scene, mac));
 	scene_enter(scene->peer);
 	udp = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	CHECK(udp >= 0 && inet_pton(AF_INET6, "fd00::3", &guest.sin6_addr) == 1);
 	CHECK(sendto(udp, "pong", 4, 0, (struct sockaddr *)&guest, sizeof(guest)) == 4);
-	CHECK(scene_await(tap, BEFORE, &in, 2000));
+	CHECK(scene_await(tap, BEFORE, &in, PATIENCE_MS));
 }
 
 static void frames_of_ipv6_go_there_and_back(void **state)

@@ -83,7 +83,7 @@ static void answers(struct scene *scene)
 	packets = scene_packets("p-eth0");
 	scene_arp(frame, mac, "10.1.2.9", "10.1.2.3");
 	CHECK(write(packets, frame, sizeof(frame)) == sizeof(frame));
-	CHECK(scene_await(packets, 0, &wanted, 2000));
+	CHECK(scene_await(packets, 0, &wanted, PATIENCE_MS));
 }
 
 static void the_kernel_answers_again(void **state)
