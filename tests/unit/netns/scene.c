@@ -525,3 +525,14 @@ bool scene_await(int fd, size_t header, const struct frame_wanted *wanted, int t
 	}
 	return false;
 }
+
+bool scene_answered(int to, const void *bytes, size_t length, int from, size_t header,
+                    const struct frame_wanted *wanted)
+{
+	for (int tries = 0; tries < 100; tries++) {
+		CHECK(write(to, bytes, length) == (ssize_t)length);
+		if (scene_await(from, header, wanted, 200))
+			return true;
+	}
+	return false;
+}

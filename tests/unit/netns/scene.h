@@ -85,13 +85,14 @@ bool scene_ip_is(const struct netns_ip *ip, const char *text);
 /* Frames. A packet socket on a link of the current namespace. */
 int scene_packets(const char *name);
 void scene_arp(unsigned char frame[42], const uint8_t mac[6], const char *from, const char *who);
-/* Wait for a frame that has these bytes at this offset, for so long at most; whether it came. What must come is waited
- * for with PATIENCE_MS: a busy machine takes seconds now and then. */
-enum { PATIENCE_MS = 20000 };
+/* Wait for a frame that has these bytes at this offset, for so long at most; whether it came. */
 struct frame_wanted {
 	size_t offset, length;
 	const void *bytes;
 };
 bool scene_await(int fd, size_t header, const struct frame_wanted *wanted, int timeout_ms);
+/* Write bytes to one until that comes from the other: links that have just come up lose frames. */
+bool scene_answered(int to, const void *bytes, size_t length, int from, size_t header,
+                    const struct frame_wanted *wanted);
 
 #endif

@@ -82,8 +82,7 @@ static void answers(struct scene *scene)
 	scene_enter(scene->peer);
 	packets = scene_packets("p-eth0");
 	scene_arp(frame, mac, "10.1.2.9", "10.1.2.3");
-	CHECK(write(packets, frame, sizeof(frame)) == sizeof(frame));
-	CHECK(scene_await(packets, 0, &wanted, PATIENCE_MS));
+	CHECK(scene_answered(packets, frame, sizeof(frame), packets, 0, &wanted));
 }
 
 static void the_kernel_answers_again(void **state)
