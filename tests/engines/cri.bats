@@ -32,9 +32,9 @@ teardown() { engine_teardown; }
 # bats test_tags=testbed
 @test "a container is checkpointed, comes back from the images and goes on where it was" {
 	criu check >/dev/null 2>&1 || skip "CRIU does not work on this kernel: $(criu check 2>&1 | tail -n 1)"
-	ctr run -d --null-io --runtime "$RUNTIME" $IMAGE dumped sh -c 'i=0; while :; do i=$((i + 1)); echo $i >/count; done'
+	ctr run -d --null-io --runtime "$RUNTIME" $IMAGE dumped sh -c 'i=0; while :; do i=$((i + 1)); echo $i >/new; mv /new /count; done'
 	counted() { ctr tasks exec --exec-id "c$RANDOM" "$1" cat /count; }
-	wait_for 20 sh -c "[ -n \"\$(ctr tasks exec --exec-id first dumped cat /count)\" ]" || true
+	wait_for 20 counted dumped
 	ctr containers checkpoint --rw --task dumped docker.io/library/dumped:1
 	before=$(counted dumped)
 	[ "$before" -gt 0 ]
