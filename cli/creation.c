@@ -43,6 +43,7 @@ static int read_options(const struct call *call, bool start_at_once, struct crea
 		.no_pivot = f->no_pivot,
 		.no_new_keyring = f->no_new_keyring,
 		.start_at_once = start_at_once,
+		.guest_log = log_is_debug(),
 		.notify = starting_manager() != NULL,
 	};
 	return starting_descriptors(f->preserve_fds, &ret->activation, &ret->preserve_fds, err);

@@ -6,7 +6,6 @@
 
 #include "base/bytes.h"
 #include "base/fdpass.h"
-#include "base/log.h"
 #include "base/own.h"
 #include "base/table.h"
 #include "base/text.h"
@@ -120,7 +119,7 @@ int machine_send(const struct container *c, const struct spec *spec, int channel
 		return -1;
 	m.number[0] = machine.memory_bytes;
 	m.number[1] = machine.processors;
-	m.number[2] = (log_is_debug() ? WIRE_DEBUG : 0) | (disk.image >= 0 ? WIRE_HAS_DISK : 0) |
+	m.number[2] = (c->guest_log ? WIRE_DEBUG : 0) | (disk.image >= 0 ? WIRE_HAS_DISK : 0) |
 	              (disk.overlay >= 0 ? WIRE_DISK_OVERLAY : 0);
 	m.blob[0] = wire_text(words.bytes);
 	m.blob[1] = wire_text(c->state.id);

@@ -314,6 +314,9 @@ static void set_process(struct spec *room, const struct spec *asked, struct aren
 	p->console_height = asked->process.console_height;
 	p->console_width = asked->process.console_width;
 	p->oom_score_adj = asked->process.oom_score_adj;
+	/* the policy is this kernel's: of the guest it sees the monitor, which it confines */
+	p->apparmor_profile = asked->process.apparmor_profile;
+	p->selinux_label = asked->process.selinux_label;
 	p->no_new_privileges = true;
 	p->capabilities.set = true;
 	p->capabilities.bounding = p->capabilities.effective = p->capabilities.permitted = sets;

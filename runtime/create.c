@@ -214,6 +214,7 @@ static int decide(const struct runtime *rt, const struct create_options *options
 	if (rt->trace && trace_executor(c, err) < 0)
 		return -1;
 	c->spec = ret->spec;
+	c->guest_log = options->guest_log;
 	describe(c, options, ret);
 	return arena_check(c->arena, err);
 }

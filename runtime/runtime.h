@@ -26,6 +26,7 @@ struct container {
 	int control;             /* executor's: the channel to a process that waits for start; -1 */
 	int init;                /* pidfd of the first process, when we made it; -1 */
 	int console;             /* master of its terminal after create, the caller takes it; -1 */
+	bool guest_log;          /* of create_options */
 	struct container_watch watch; /* executor's, closed with the container */
 	const struct executor *executor;
 	const struct executor *traced; /* the one inside, when executor only logs */
@@ -160,7 +161,8 @@ struct create_options {
 	bool no_pivot, no_new_keyring, start_at_once;
 	unsigned int preserve_fds;
 	struct socket_activation activation;
-	bool notify; /* somebody waits for sd_notify(3): see container_notify_open() */
+	bool guest_log; /* a machine's kernel and monitor say on the container's stderr what they do */
+	bool notify;    /* somebody waits for sd_notify(3): see container_notify_open() */
 	enum terminal_place terminal;
 	const struct checkpoint_options *restore; /* of container_restore() */
 };

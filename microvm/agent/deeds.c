@@ -105,8 +105,10 @@ static int do_exec(const struct deed *deed, const struct wire_message *m, struct
 
 	if (open_container(deed->agent, false, &c, err) < 0 ||
 	    spec_read_process("process", text_of(&m->blob[0]), m->blob[0].length, c->arena,
-	                      &process, err) < 0 ||
-	    container_exec(c, process, &options, &result, err) < 0)
+	                      &process, err) < 0)
+		return -1;
+	process->apparmor_profile = process->selinux_label = NULL; /* the host's, as plan_guest() */
+	if (container_exec(c, process, &options, &result, err) < 0)
 		return -1;
 	report->pid = result.pid;
 	*ret_console = result.console;

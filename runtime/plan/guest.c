@@ -73,6 +73,9 @@ struct spec *plan_guest(const struct spec *asked, struct arena *arena)
 	l->namespaces[NAMESPACE_USER] = (struct spec_namespace){0};
 	l->namespaces[NAMESPACE_NETWORK] = (struct spec_namespace){0};
 	l->own_machine = true;
+	/* profiles and labels are of the host's policy, which confines the machine as a whole */
+	spec->process.apparmor_profile = spec->process.selinux_label = NULL;
+	l->mount_label = NULL;
 	l->uid_mappings.count = l->gid_mappings.count = 0;
 	l->cgroups_path = "/container";
 	l->net_devices.count = 0;

@@ -216,3 +216,22 @@ Y
 	[ "$(podman ps -q | wc -l)" = 20 ]
 	podman rm -fa -t 0
 }
+
+# bats test_tags=testbed
+@test "podman: run, exec, stop and its status in a virtual machine" {
+	modprobe -q kvm-amd || modprobe -q kvm-intel || [ -e /dev/kvm ] || skip "this machine has no /dev/kvm"
+	"$BUILD/cella-image" >/dev/null || skip "this machine has no kernel to boot"
+	ln -sf "$BUILD/cella" "$WORK/cella-microvm"
+	vm() { podman --runtime "$WORK/cella-microvm" "$@"; }
+	run -0 vm run --rm busybox sh -c 'echo out; uname -r; exit 0'
+	[[ $output == out* ]]
+	run -7 vm run --rm busybox sh -c 'exit 7'
+	vm run -d --name machine busybox sh -c 'trap "exit 3" TERM; echo ready; while :; do sleep .1; done'
+	ready() { podman logs machine | grep -q ready; }
+	wait_for 60 ready
+	run -0 vm exec machine sh -c 'echo "$$ $(cat /proc/1/comm)"'
+	run -5 vm exec machine sh -c 'exit 5'
+	[ "$(echo typed | vm exec -i machine cat)" = typed ]
+	vm stop -t 20 machine
+	[ "$(state machine)" = "exited 3" ]
+}
