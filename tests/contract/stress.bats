@@ -121,5 +121,5 @@ crowd() { # MANY FILTER
 @test "dozens of containers with limits alive: a further one takes as many system calls as the first" {
 	only_cella
 	not_in_a_vm "see above"
-	crowd 40 '.linux.resources.pids.limit = 5'
+	crowd 20 '.linux.resources.pids.limit = 5'
 }
