@@ -168,14 +168,16 @@ limits() { bundle ".linux.resources += $1 | ${2:-.}"; }
 
 @test "rdma: a device gives no more handles than the limit" {
 	not_in_a_vm "the guest's kernel has no device of the host's"
-	[ -x "$WORK/rdma" ] || skip "no program that uses such a device"
+	[ -x "$WORK/uverbs" ] || skip "no program that uses such a device"
 	modprobe -a dummy ib_uverbs rdma_rxe 2>/dev/null || skip "this kernel has no RDMA device made of software"
+	rdma link del cella0 2>/dev/null || true # of a test that failed
+	ip link del cella-rdma 2>/dev/null || true
 	ip link add cella-rdma type dummy && ip link set cella-rdma up
 	rdma link add cella0 type rxe netdev cella-rdma
 	soon test -e /dev/infiniband/uverbs0
-	cp "$WORK/rdma" "$SHARE/"
+	cp "$WORK/uverbs" "$SHARE/"
 	limits '{rdma: {cella0: {hcaHandles: 3}}}' 'share | bind("/uverbs"; "/dev/infiniband/uverbs0"; ["dev"]) |
-		.linux.resources.devices += [{allow: true, type: "c", access: "rw"}] | args(["/share/rdma", "/uverbs", "5"])'
+		.linux.resources.devices += [{allow: true, type: "c", access: "rw"}] | args(["/share/uverbs", "/uverbs", "5"])'
 	own_rootfs && : >"$BUNDLE/rootfs/uverbs"
 	jq '.root.path = "rootfs"' config.json >c && mv c config.json
 	try cella run "$ID"
