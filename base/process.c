@@ -68,6 +68,19 @@ int process_wait(pid_t pid, struct error *err)
 	return process_status(status);
 }
 
+int process_peek(int pidfd, struct error *err)
+{
+	siginfo_t ended = {0};
+	int r;
+
+	do
+		r = waitid(P_PIDFD, (id_t)pidfd, &ended, WEXITED | WNOWAIT | __WALL);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return fail_errno(err, "process", "wait");
+	return ended.si_code == CLD_EXITED ? ended.si_status : 128 + ended.si_status;
+}
+
 int process_status(int wait_status)
 {
 	if (WIFSIGNALED(wait_status))

@@ -21,6 +21,9 @@ pid_t process_clone(uint64_t flags, int cgroup, int *ret_pidfd, struct error *er
  * Returns  its status as a shell has it: 0..255, or 128 + signal; -1 and *err. */
 int process_wait(pid_t pid, struct error *err) FALLIBLE;
 
+/* Likewise of a pidfd, and the status stays to be taken. */
+int process_peek(int pidfd, struct error *err) FALLIBLE;
+
 /* Take the status of any child that has ended, without waiting.
  * Returns  its pid and *ret_status as process_wait() has it; 0: there is none. */
 pid_t process_reap(int *ret_status);

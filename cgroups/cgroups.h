@@ -86,6 +86,10 @@ int cgroup_apply(struct cgroup_plan *plan, struct error *err) FALLIBLE;
  * until now goes. dir is cgroup_apply()'s, borrowed. Returns 0, or -1 and *err. */
 int cgroup_settle(struct cgroup_plan *plan, int dir, struct error *err) FALLIBLE;
 
+/* A process of ours was killed in it, or got no memory, and systemd has removed what would say why: where memory is
+ * limited, that is why, as far as one can tell. Returns -1; where nothing points there the error stays as it is. */
+int cgroup_suspect_memory(const struct cgroup_plan *plan, struct error *err) FALLIBLE;
+
 /* Make the cgroup that the plan has below the container's, give it to the container's root, and move a
  * process there; where it has none, nothing. Returns 0, or -1 and *err. Context: host. Spec: crun(1), "run.oci.delegate-cgroup". */
 int cgroup_move_below(const struct cgroup_plan *plan, pid_t pid, struct error *err) FALLIBLE;

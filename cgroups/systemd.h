@@ -56,7 +56,7 @@ int systemd_limits(const struct cgroup_writes *writes, int dir, struct arena *ar
 /* Make the scope and wait until it is there.
  * ret_path    its cgroup, in arena.
  * ret_holder  the process that it begins with, a child: a scope ends with its last process, so the caller ends this
- *             one when another is in it. Returns 0, or -1 and *err. */
+ *             one when another is in it. Returns 0, or -1 and *err (errnum ENOMEM: it was killed). */
 int systemd_start(const struct systemd_scope *scope, struct arena *arena, char **ret_path,
                   pid_t *ret_holder, struct error *err) FALLIBLE;
 /* Change its properties. */

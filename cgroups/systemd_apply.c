@@ -21,18 +21,29 @@
 #include "systemd.h"
 #include "tree.h"
 
-static const struct cgroup_write *pids_write(const struct cgroup_plan *plan)
+static const struct cgroup_write *write_of(const struct cgroup_plan *plan, const char *file)
 {
 	for (size_t i = 0; i < plan->writes.count; i++)
-		if (strcmp(plan->writes.item[i].file, "pids.max") == 0)
+		if (strcmp(plan->writes.item[i].file, file) == 0)
 			return &plan->writes.item[i];
 	return NULL;
+}
+
+int cgroup_suspect_memory(const struct cgroup_plan *plan, struct error *err)
+{
+	const struct cgroup_write *write = write_of(plan, "memory.max");
+
+	if (!plan->scope || !write || strcmp(write->value, "max") == 0)
+		return -1;
+	return fail(err, ERROR_CONFIG, write->member,
+	            "too low to start in: limit %s, and a process was killed, or got no memory",
+	            write->value);
 }
 
 /* The holder must not take the place of the container's only process. */
 static int make_room(const struct cgroup_plan *plan, int dir, struct error *err)
 {
-	const struct cgroup_write *write = pids_write(plan);
+	const struct cgroup_write *write = write_of(plan, "pids.max");
 
 	if (write && fd_write_file(dir, write->file, "max", err) < 0)
 		return error_within(err, "%s", write->member);
@@ -51,7 +62,7 @@ static void let_go(struct cgroup_plan *plan)
 
 int cgroup_settle(struct cgroup_plan *plan, int dir, struct error *err)
 {
-	const struct cgroup_write *write = pids_write(plan);
+	const struct cgroup_write *write = write_of(plan, "pids.max");
 
 	if (plan->holder <= 0)
 		return 0;
@@ -83,8 +94,10 @@ static int enter(struct cgroup_plan *plan, struct error *err)
 	owned_fd dir = -1;
 	char *path;
 
-	if (top < 0 || systemd_start(plan->scope, plan->arena, &path, &plan->holder, err) < 0)
+	if (top < 0)
 		return -1;
+	if (systemd_start(plan->scope, plan->arena, &path, &plan->holder, err) < 0)
+		return err->errnum == ENOMEM ? cgroup_suspect_memory(plan, err) : -1;
 	plan->path = path;
 	enable_controllers(top, path);
 	dir = tree_descend(top, path, err);

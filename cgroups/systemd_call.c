@@ -14,6 +14,7 @@
 static const char program[] = "cella-systemd";
 
 enum { UNREACHABLE = 2 }; /* its exit status for that */
+enum { KILLED = 137 };    /* in its scope, by the limit of that */
 enum { WORDS_OF_CALL = 8, ARENA_LIMIT = 1 << 20, LINE_SIZE = PATH_MAX };
 
 /* Run it; what it says is one line: the answer, or what went wrong.
@@ -41,7 +42,7 @@ static int run(char *const *args, char *line, pid_t *ret_stays, struct error *er
 		return status;
 	(void)fail(err, ERROR_SYSTEM, "systemd", "%s",
 	           *line ? line : "cella-systemd could not be run");
-	err->errnum = status == UNREACHABLE ? ENOTCONN : 0;
+	err->errnum = status == UNREACHABLE ? ENOTCONN : status == KILLED ? ENOMEM : 0;
 	return -1;
 }
 

@@ -2,14 +2,25 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/own.h"
+#include "base/process.h"
 #include "cgroups/cgroups.h"
 
 #include "explain.h"
+
+static bool was_killed(const struct container *c)
+{
+	enum { SOON_MS = 1000 };
+	struct error ignored;
+
+	return c->init >= 0 && process_wait_pidfd(c->init, SOON_MS, &ignored) > 0 &&
+	       process_peek(c->init, &ignored) == 128 + SIGKILL;
+}
 
 int explain_memory(const struct container *c, const struct plan *plan, struct error *err)
 {
@@ -18,7 +29,11 @@ int explain_memory(const struct container *c, const struct plan *plan, struct er
 	const uint64_t *kills, *hits;
 	struct stats stats = {0};
 
-	if (cgroup < 0 || cgroup_stats(cgroup, c->arena, &stats, &ignored) < 0 || !stats.memory.set)
+	if (cgroup < 0 || cgroup_stats(cgroup, c->arena, &stats, &ignored) < 0)
+		return err->errnum == ENOMEM || was_killed(c)
+		               ? cgroup_suspect_memory(plan->cgroup, err)
+		               : -1;
+	if (!stats.memory.set)
 		return -1;
 	kills = counters_find(&stats.memory.events, "oom_kill");
 	hits = counters_find(&stats.memory.events, "max");

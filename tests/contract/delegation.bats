@@ -95,22 +95,3 @@ status [1-9]"
 	esac
 	is "$left" ""
 }
-
-@test "hundreds of containers alive: list, state and create take no longer for those that are not asked for" {
-	not_in_a_vm "hundreds of kernels want memory and time that this machine has not: twenty are in microvm.bats"
-	bundle 'args(["sleep", "1000"]) | .linux.resources.pids.limit = 5'
-	many=300
-	[ "$CELLA_MANAGER" = cgroupfs ] || many=60 # systemd's own time grows with its units
-	for i in $(seq $many); do
-		jq --arg c "$(cgroups_path "$ID-$i")" '.linux.cgroupsPath = $c' config.json >"$T/one.json"
-		mv "$T/one.json" config.json
-		"$CELLA" --root "$ROOT" "${EXECUTOR[@]}" create "$ID-$i" >/dev/null 2>"$T/stderr" </dev/null || die "$(<"$T/stderr")"
-	done
-	ok cella list --quiet
-	is "$(wc -l <<<"$output")" $many
-	strace -f -qq -o "$T/one" "$CELLA" --root "$ROOT" state "$ID-7" >/dev/null
-	[ "$(wc -l <"$T/one")" -lt 120 ] || die "state takes $(wc -l <"$T/one") system calls"
-	for i in $(seq $many); do
-		"$CELLA" --root "$ROOT" "${EXECUTOR[@]}" delete --force "$ID-$i"
-	done
-}

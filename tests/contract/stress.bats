@@ -68,3 +68,58 @@ killed_at_some_moment() { # OPERATION
 	has "$(<"$T/stderr")" "No space left on device"
 	is "$(wc -l <"$T/stderr")" 1
 }
+
+# So many system calls does it make itself: the container that it leaves is not waited for.
+calls() {
+	strace -qq -o "$T/calls" "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" "$@" >"$T/stdout" 2>"$T/stderr" </dev/null ||
+		die "$*: $(<"$T/stderr")" || return
+	count=$(wc -l <"$T/calls")
+}
+
+# What `create`, `state`, `delete` take with none alive and with MANY, and `list` and `top` for each of them.
+crowd() { # MANY FILTER
+	command -v strace >/dev/null || skip "strace is not here"
+	[ -z "${ASAN_OPTIONS-}" ] || skip "the leak checker can't work where strace does"
+	local i config alone first
+	bundle "args([\"sleep\", \"1000\"]) | .linux.cgroupsPath = \"$(cgroups_path NAME)\" | $2"
+	config=$(<config.json)
+	for ((i = 0; i <= $1; i++)); do
+		echo "${config//NAME/$ID-$i}" >config.json
+		case $i in
+		0)
+			calls create "$ID-0"
+			alone=$count
+			calls state "$ID-0"
+			alone="$alone $count"
+			calls delete --force "$ID-0"
+			alone="$alone $count"
+			;;
+		*) ok cella create "$ID-$i" ;;
+		esac
+	done
+	calls list --quiet
+	is "$(wc -l <"$T/stdout")" "$1"
+	[ "$count" -lt $((200 + 60 * $1)) ] || die "list takes $count system calls"
+	calls top --once --interval 1ms
+	[ "$count" -lt $((200 + 200 * $1)) ] || die "top takes $count system calls"
+	echo "${config//NAME/$ID-0}" >config.json
+	for i in create state "delete --force"; do
+		calls $i "$ID-0"
+		first=${alone%% *} alone=${alone#* }
+		[ "$count" -le $((first + first / 20 + 5)) ] || die "$i takes $count system calls, and $first with none alive"
+	done
+	ok cella delete --force --regex "^$ID-"
+}
+
+@test "hundreds of containers alive: a further one takes as many system calls as the first; list and top a few for each" {
+	only_cella
+	not_in_a_vm "hundreds of kernels want memory and time that this machine has not: twenty are in microvm.bats"
+	crowd "${ALIVE:-300}" .
+}
+
+# bats test_tags=testbed
+@test "dozens of containers with limits alive: a further one takes as many system calls as the first" {
+	only_cella
+	not_in_a_vm "see above"
+	crowd 20 '.linux.resources.pids.limit = 5'
+}

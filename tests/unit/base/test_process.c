@@ -39,12 +39,14 @@ static pid_t start_waiting(int *ret_pidfd)
 static void the_status_of_a_child_is_what_it_exited_with(void **state)
 {
 	struct error err = {0};
-	pid_t pid = process_clone(0, -1, NULL, &err);
+	owned_fd pidfd = -1;
+	pid_t pid = process_clone(0, -1, &pidfd, &err);
 
 	(void)state;
 	if (pid == 0)
 		_exit(7);
 	assert_true(pid > 0);
+	assert_int_equal(process_peek(pidfd, &err), 7);
 	assert_int_equal(process_wait(pid, &err), 7);
 	assert_int_equal(process_wait(pid, &err), -1);
 	assert_int_equal(err.errnum, ECHILD);
@@ -62,7 +64,10 @@ static void the_status_of_a_killed_child_is_128_and_the_signal(void **state)
 	assert_int_equal(process_wait_pidfd(pidfd, 20, &err), 0);
 	assert_int_equal(process_signal(pidfd, SIGKILL, &err), 0);
 	assert_int_equal(process_wait_pidfd(pidfd, -1, &err), 1);
+	assert_int_equal(process_peek(pidfd, &err), 137);
 	assert_int_equal(process_wait(pid, &err), 137);
+	assert_int_equal(process_peek(pidfd, &err), -1);
+	assert_int_equal(err.errnum, ECHILD);
 	assert_int_equal(process_signal(pidfd, SIGKILL, &err), -1);
 	assert_int_equal(err.errnum, ESRCH);
 }

@@ -273,6 +273,30 @@ static void what_an_update_only_touches_comes_from_the_cgroup(void **state)
 	}
 }
 
+static void memory_is_suspected_where_it_is_limited_and_the_cgroup_may_be_gone(void **state)
+{
+	struct cgroup_write write = {.file = "memory.max",
+	                             .value = "4096",
+	                             .member = "linux.resources.memory.limit"};
+	struct cgroup_plan plan = {
+		.writes = {&write, 1}
+        };
+	struct systemd_scope scope = {0};
+	struct error err = {.reason = "as before"};
+
+	(void)state;
+	assert_int_equal(cgroup_suspect_memory(&plan, &err), -1); /* we remove it ourselves */
+	assert_string_equal(err.reason, "as before");
+	plan.scope = &scope;
+	write.value = "max";
+	assert_int_equal(cgroup_suspect_memory(&plan, &err), -1);
+	assert_string_equal(err.reason, "as before");
+	write.value = "4096";
+	assert_int_equal(cgroup_suspect_memory(&plan, &err), -1);
+	assert_string_equal(err.object, "linux.resources.memory.limit");
+	assert_non_null(strstr(err.reason, "too low to start in: limit 4096, "));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,6 +307,8 @@ int main(void)
 		cmocka_unit_test(annotations_are_properties),
 		cmocka_unit_test(limits_are_properties_too),
 		SCRATCH_TEST(what_an_update_only_touches_comes_from_the_cgroup),
+		cmocka_unit_test(
+			memory_is_suspected_where_it_is_limited_and_the_cgroup_may_be_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A user of an RDMA device: opens it so many times, each a handle that the cgroup counts, and says how many it got.
  *
- * usage: rdma DEVICE COUNT
+ * usage: uverbs DEVICE COUNT
  * Spec: rdma/ib_user_verbs.h, IB_USER_VERBS_CMD_GET_CONTEXT; cgroup-v2.rst, "rdma.max". */
 #include <errno.h>
 #include <fcntl.h>
