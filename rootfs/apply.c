@@ -79,7 +79,7 @@ static int mount_root(struct rootfs_plan *plan, struct error *err)
 	return 0;
 }
 
-static bool has_datum(const struct rootfs_mount *mount, const char *key)
+bool rootfs_has_datum(const struct rootfs_mount *mount, const char *key)
 {
 	for (size_t i = 0; i < mount->data_count; i++)
 		if (strcmp(mount->data[i].key, key) == 0)
@@ -97,7 +97,7 @@ static int take_over(const struct rootfs_plan *plan, const struct rootfs_mount *
 	owned_fd covered = -1, fresh = -1;
 	struct stat st;
 
-	if (!mount->copy_up && has_datum(mount, "mode"))
+	if (!mount->copy_up && rootfs_has_datum(mount, "mode"))
 		return 0;
 	covered = path_open(base, rest, O_RDONLY | O_DIRECTORY, err);
 	if (covered < 0) /* what is wrong with the place will be said where it is made */
@@ -107,7 +107,7 @@ static int take_over(const struct rootfs_plan *plan, const struct rootfs_mount *
 		return fail_errno(err, mount->destination, "open");
 	if (mount->copy_up && rootfs_copy_tree(covered, fresh, err) < 0)
 		return error_within(err, "%s", mount->destination);
-	if (!has_datum(mount, "mode") && fchmod(fresh, st.st_mode & 07777) < 0)
+	if (!rootfs_has_datum(mount, "mode") && fchmod(fresh, st.st_mode & 07777) < 0)
 		return fail_errno(err, mount->destination, "chmod");
 	return 0;
 }
@@ -156,6 +156,18 @@ static int check_kind(const char *path, mode_t mode, int target, struct error *e
 	return -1;
 }
 
+/* Whether the place has a name of one step in the root and may be no link: then it need not be opened first, as
+ * move_mount(2) follows none, and takes only a directory for a directory. */
+static bool put_plainly(const struct rootfs_plan *plan, const struct rootfs_mount *mount, int tree)
+{
+	const char *name = mount->destination;
+
+	if (plan->late || mount->bind || !mount->no_link || !rootfs_is_flat(name) ||
+	    rootfs_cover(plan, name) || (!is_type(mount, "proc") && strcmp(name, "/proc") == 0))
+		return false;
+	return move_mount(tree, "", plan->root, name + 1, MOVE_MOUNT_F_EMPTY_PATH) == 0;
+}
+
 /* Attach the mount where it belongs; what is missing there is made, a directory or a file as the
  * mount's root is. */
 static int put(const struct rootfs_plan *plan, const struct rootfs_mount *mount, int tree,
@@ -165,6 +177,8 @@ static int put(const struct rootfs_plan *plan, const struct rootfs_mount *mount,
 	struct stat st = {.st_mode = S_IFDIR}; /* as the root of each file system that is made */
 	owned_fd target = -1;
 
+	if (put_plainly(plan, mount, tree))
+		return 0;
 	if (mount->bind && fstat(tree, &st) < 0)
 		return fail_errno(err, mount->destination, "stat");
 	if (mount->onto_link && !mount->no_link)
@@ -199,6 +213,7 @@ static int keep(struct rootfs_plan *plan, struct rootfs_mount *mount, int *tree,
 	if (strcmp(mount->destination, "/") == 0) { /* the new root is what covers the old one */
 		if (dup3(*tree, plan->root, O_CLOEXEC) < 0)
 			return fail_errno(err, mount->destination, "dup");
+		plan->stands = -1;
 	}
 	if (mount->held || mount->late_readonly || plan->late)
 		mount->fd = take_fd(tree);
@@ -224,6 +239,8 @@ int rootfs_apply_mount(struct rootfs_plan *plan, struct rootfs_mount *mount, str
 		plan->mounts_done++;
 		return 0;
 	}
+	if (rootfs_mount_by_name(plan, mount))
+		return 0;
 	tree = make(plan, mount, err);
 	if (tree < 0)
 		return -1;
@@ -250,11 +267,8 @@ static int apply(struct rootfs_plan *plan, struct error *err)
 
 int rootfs_apply(struct rootfs_plan *plan, struct error *err)
 {
-	mode_t old = umask(0); /* modes are meant as they are written */
-	int result = apply(plan, err);
-
-	(void)umask(old);
-	return result;
+	(void)umask(0); /* modes are meant as they are written */
+	return apply(plan, err);
 }
 
 /* ---- for what CRIU restores, which makes the mounts itself ---- */

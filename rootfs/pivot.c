@@ -56,15 +56,13 @@ static int move(int root, struct error *err)
 	return 0;
 }
 
-/* Let go of the mounts too: from here on nothing is looked for in them. */
 static int set_readonly(struct rootfs_plan *plan, struct error *err)
 {
 	for (size_t i = 0; i < plan->mounts_count; i++) {
-		struct rootfs_mount *mount = &plan->mounts[i];
-		owned_fd fd = take_fd(&mount->fd);
+		const struct rootfs_mount *mount = &plan->mounts[i];
 
-		if (fd < 0 || !mount->late_readonly ||
-		    rootfs_set_attributes(fd, MOUNT_ATTR_RDONLY, 0) == 0)
+		if (mount->fd < 0 || !mount->late_readonly ||
+		    rootfs_set_attributes(mount->fd, MOUNT_ATTR_RDONLY, 0) == 0)
 			continue;
 		(void)fail_errno(err, "", "mount_setattr");
 		return error_within(err, "mounts[%zu].options", mount->index);
@@ -77,18 +75,25 @@ static int set_readonly(struct rootfs_plan *plan, struct error *err)
 
 int rootfs_enter(struct rootfs_plan *plan, struct error *err)
 {
-	owned_fd root = -1;
-
 	if (rootfs_protect(plan, err) < 0 || set_readonly(plan, err) < 0)
 		return -1;
-	root = take_fd(&plan->root);
-	fd_release(&plan->dev);
-	plan->dev = -1;
-	if ((plan->no_pivot ? move(root, err) : pivot(root, err)) < 0)
+	if ((plan->no_pivot ? move(plan->root, err) : pivot(plan->root, err)) < 0)
 		return -1;
-	if (chdir("/") < 0)
-		return fail_errno(err, "/", "chdir");
 	if (plan->propagation && mount(NULL, "/", NULL, plan->propagation, NULL) < 0)
 		return fail_errno(err, "linux.rootfsPropagation", "mount");
 	return 0;
+}
+
+static void drop(int *fd)
+{
+	fd_release(fd);
+	*fd = -1;
+}
+
+void rootfs_let_go(struct rootfs_plan *plan)
+{
+	for (size_t i = 0; i < plan->mounts_count; i++)
+		drop(&plan->mounts[i].fd);
+	drop(&plan->dev);
+	drop(&plan->root);
 }

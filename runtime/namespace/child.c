@@ -181,8 +181,12 @@ static int step_find(struct child *c, struct error *err)
 	return process_find(c->plan->process, c->program, sizeof(c->program), err);
 }
 
+/* Who waits for a start may wait for days, and in the container others may run meanwhile: then nothing stays open but
+ * what we talk by. run goes on to execve(2), which closes the rest. */
 static int step_ready(struct child *c, struct error *err)
 {
+	if (c->l->listener >= 0)
+		rootfs_let_go(c->plan->rootfs);
 	if (handshake_send(c->control, MESSAGE_READY, -1, err) < 0)
 		return -1;
 	return handshake_expect(c->control, MESSAGE_GO_ON, err);
