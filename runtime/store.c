@@ -154,11 +154,10 @@ int store_take(struct container *c, struct error *err)
 			            "container with given ID already exists");
 		return fail_errno(err, c->state.id, "mkdir");
 	}
-	if (open_directory(c, err) < 0 || file_lock(c->dir, c->state.id, true, err) < 0)
+	/* a delete may still come before us: then nothing can be made in it any more */
+	if (open_directory(c, err) < 0)
 		return -1;
-	if (!still_there(c))
-		return fail(err, ERROR_STATE, c->state.id, "was deleted while it was created");
-	return 0;
+	return file_lock(c->dir, c->state.id, true, err);
 }
 
 void store_unlock(const struct container *c)
@@ -213,9 +212,11 @@ int store_save(struct container *c, struct error *err)
 int store_save_config(struct container *c, const char *bytes, size_t length, struct error *err)
 {
 	/* state.json, which comes after it, says that the container is there */
-	if (file_create(c->dir, "config.json", bytes, length, 0600, err) < 0)
-		return error_within(err, "%s", c->state.id);
-	return 0;
+	if (file_create(c->dir, "config.json", bytes, length, 0600, err) == 0)
+		return 0;
+	if (err->errnum == ENOENT)
+		return fail(err, ERROR_STATE, c->state.id, "was deleted while it was created");
+	return error_within(err, "%s", c->state.id);
 }
 
 int store_remove(struct container *c, struct error *err)
