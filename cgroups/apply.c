@@ -44,35 +44,54 @@ static int check_vacant(int dir, const char *path, struct error *err)
 	return 0;
 }
 
-static int enter(const struct cgroup_plan *plan, int parent, const char *rest, struct error *err);
+/* A directory on the way, from the top of the tree on. */
+struct level {
+	const struct level *above; /* NULL: this is the top */
+	int dir;
+	bool fresh; /* we have made it, and all on the way to it: nothing above it is frozen, or we would be */
+};
+
+/* Whether our cgroup namespace begins at this cgroup, we are in it, and it is none of the host's: the
+ * very first has no cgroup.type. */
+static bool is_our_own_top(const struct cgroup_plan *plan, const struct level *l)
+{
+	return !l->above && strcmp(plan->own, "/") == 0 &&
+	       faccessat(l->dir, "cgroup.type", F_OK, 0) == 0;
+}
+
+static void enable_from_top(const struct cgroup_plan *plan, const struct level *l)
+{
+	if (l->above)
+		enable_from_top(plan, l->above);
+	controllers_enable(l->dir, is_our_own_top(plan, l));
+}
+
+static int enter(const struct cgroup_plan *plan, const struct level *parent, const char *rest,
+                 struct error *err);
 
 /* Open the component that is there now, and go on below it. */
-static int enter_open(const struct cgroup_plan *plan, int parent, const char *name,
+static int enter_open(const struct cgroup_plan *plan, struct level *l, const char *name,
                       const char *rest, struct error *err)
 {
-	owned_fd dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	owned_fd dir = openat(l->above->dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (dir < 0)
 		return fail_errno(err, plan->path, "open");
+	l->dir = dir;
 	rest += strspn(rest, "/");
 	if (*rest)
-		return enter(plan, dir, rest, err);
-	if (check_vacant(dir, plan->path, err) < 0 || furnish(plan, dir, err) < 0)
+		return enter(plan, l, rest, err);
+	if ((!l->fresh && check_vacant(dir, plan->path, err) < 0) || furnish(plan, dir, err) < 0)
 		return -1;
 	return take_fd(&dir);
 }
 
-/* Whether our cgroup namespace begins at this cgroup, we are in it, and it is none of the host's: the
- * very first has no cgroup.type. */
-static bool is_our_own_top(const struct cgroup_plan *plan, int parent, const char *rest)
-{
-	return rest == plan->path + strspn(plan->path, "/") && strcmp(plan->own, "/") == 0 &&
-	       faccessat(parent, "cgroup.type", F_OK, 0) == 0;
-}
-
-static int enter(const struct cgroup_plan *plan, int parent, const char *rest, struct error *err)
+static int enter(const struct cgroup_plan *plan, const struct level *parent, const char *rest,
+                 struct error *err)
 {
 	size_t length = strcspn(rest, "/");
+	struct level level = {.above = parent, .dir = -1};
+	bool is_last = !rest[length + strspn(rest + length, "/")];
 	const char *path = plan->path;
 	char name[NAME_MAX + 1];
 	bool made;
@@ -83,13 +102,16 @@ static int enter(const struct cgroup_plan *plan, int parent, const char *rest, s
 		            NAME_MAX);
 	memcpy(name, rest, length);
 	name[length] = '\0';
-	if (plan->controllers)
-		controllers_enable(parent, is_our_own_top(plan, parent, rest));
-	made = mkdirat(parent, name, 0755) == 0;
+	/* what is on here is on above too */
+	if (is_last && plan->controllers &&
+	    !controllers_are_on(parent->dir, plan->controllers, parent->fresh && parent->above))
+		enable_from_top(plan, parent);
+	made = mkdirat(parent->dir, name, 0755) == 0;
 	if (!made && errno != EEXIST)
 		return fail_errno(err, path, "mkdir");
-	dir = enter_open(plan, parent, name, rest + length, err);
-	if (dir < 0 && made && unlinkat(parent, name, AT_REMOVEDIR) < 0)
+	level.fresh = made && parent->fresh;
+	dir = enter_open(plan, &level, name, rest + length, err);
+	if (dir < 0 && made && unlinkat(parent->dir, name, AT_REMOVEDIR) < 0)
 		log_debug("after a failed mkdir of %s: rmdir %s: %s", path, name,
 		          strerrordesc_np(errno));
 	return dir;
@@ -104,12 +126,13 @@ static bool names_a_member(const struct error *err)
 static int make(const struct cgroup_plan *plan, struct error *err)
 {
 	owned_fd top = tree_open(plan->mount, err);
+	const struct level level = {.dir = top, .fresh = true};
 	int dir = -1;
 
 	if (top < 0)
 		return -1;
 	for (int i = 0; dir < 0 && i < ATTEMPTS; i++) {
-		dir = enter(plan, top, plan->path + strspn(plan->path, "/"), err);
+		dir = enter(plan, &level, plan->path + strspn(plan->path, "/"), err);
 		if (dir < 0 &&
 		    (names_a_member(err) || (err->errnum != ENOENT && err->errnum != ENODEV)))
 			break;

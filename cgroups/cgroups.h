@@ -44,8 +44,9 @@ struct cgroup_plan {
 		path; /* "/cella/web", absolute in the v2 tree; NULL: no cgroup (disabled, or rootless without rights) */
 	const char *mount; /* where the v2 tree is: "/sys/fs/cgroup" or "/sys/fs/cgroup/unified" */
 	const char *own;   /* the cgroup we are in ourselves */
-	bool controllers;  /* the tree has some: they are switched on down to the container's */
-	bool delegate;     /* the container's root may divide it further */
+	const char *
+		controllers; /* that the tree's top has: they are switched on down to the container's; NULL: left as they are */
+	bool delegate;                 /* the container's root may divide it further */
 	uint32_t owner_uid, owner_gid; /* who that is on the host */
 	const char
 		*below; /* a cgroup below it where the first process is, for it to divide; NULL */

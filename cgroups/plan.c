@@ -260,7 +260,7 @@ int cgroup_plan(const struct cgroup_request *request, struct arena *arena,
 	plan->path = path;
 	plan->mount = arena_text(arena, found.mount);
 	plan->own = arena_text(arena, found.own);
-	plan->controllers = found.controllers[strspn(found.controllers, " \n")] != '\0';
+	plan->controllers = arena_text(arena, found.controllers);
 	plan->delegate = path && is_delegated(spec);
 	if (plan_below(spec, plan, err) < 0)
 		return -1;

@@ -17,7 +17,7 @@ int tree_find(char *path, size_t size, struct error *err) FALLIBLE;
  * Returns  0, or -1 and *err. */
 int tree_own_cgroup(char *path, size_t size, struct error *err) FALLIBLE;
 
-/* Open a mounted tree's top; mount NULL: find it.
+/* Open a tree's top where tree_find() has found it; mount NULL: find it.
  * Returns  its descriptor, owned by the caller, or -1 and *err. */
 int tree_open(const char *mount, struct error *err) FALLIBLE;
 

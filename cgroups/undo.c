@@ -85,8 +85,7 @@ static int remove_once(int parent, const char *name, struct error *err)
 	return 0;
 }
 
-/* Remove name below parent with all in it; EBUSY means that somebody came in meanwhile. Where all have ended, as
- * nearly always, the kernel's own check is enough. */
+/* Remove name below parent with all in it; EBUSY means that somebody came in meanwhile. */
 static int remove_whole(int parent, const char *name, struct error *err)
 {
 	if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
@@ -119,6 +118,20 @@ static void remove_shared(int top, char *parent)
 		log_debug("%s/cella: rmdir: %s", parent, strerrordesc_np(errno));
 }
 
+/* Where all have ended, as nearly always, and nothing is below it: by its path, as no link can be in a cgroup tree.
+ * Returns  whether it has gone. */
+static bool remove_at_once(int top, const char *path)
+{
+	char parent[PATH_MAX];
+
+	if (unlinkat(top, path + strspn(path, "/"), AT_REMOVEDIR) < 0)
+		return false;
+	memcpy(parent, path, strlen(path) + 1);
+	*strrchr(parent, '/') = '\0';
+	remove_shared(top, parent);
+	return true;
+}
+
 /* Do it to the cgroup of a path; content when it is not there. */
 static int at_path(const char *path, int (*deed)(int parent, const char *name, struct error *err),
                    struct error *err)
@@ -133,6 +146,8 @@ static int at_path(const char *path, int (*deed)(int parent, const char *name, s
 	top = tree_open(NULL, err);
 	if (top < 0)
 		return -1;
+	if (deed == remove_whole && remove_at_once(top, path))
+		return 0;
 	memcpy(parent, path, strlen(path) + 1);
 	slash = strrchr(parent, '/');
 	*slash = '\0';
