@@ -4,6 +4,7 @@
 #include <linux/magic.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/own.h"
 #include "base/path.h"
 #include "base/syscalls.h"
@@ -73,27 +74,26 @@ static int set_readonly(struct rootfs_plan *plan, struct error *err)
 	return 0;
 }
 
+/* From here on nothing is looked for in them. */
+static void let_go(struct rootfs_plan *plan)
+{
+	struct fd_heap held = {0};
+
+	for (size_t i = 0; i < plan->mounts_count; i++)
+		fd_heap_add(&held, &plan->mounts[i].fd);
+	fd_heap_add(&held, &plan->dev);
+	fd_heap_add(&held, &plan->root);
+	fd_heap_close(&held);
+}
+
 int rootfs_enter(struct rootfs_plan *plan, struct error *err)
 {
 	if (rootfs_protect(plan, err) < 0 || set_readonly(plan, err) < 0)
 		return -1;
 	if ((plan->no_pivot ? move(plan->root, err) : pivot(plan->root, err)) < 0)
 		return -1;
+	let_go(plan);
 	if (plan->propagation && mount(NULL, "/", NULL, plan->propagation, NULL) < 0)
 		return fail_errno(err, "linux.rootfsPropagation", "mount");
 	return 0;
-}
-
-static void drop(int *fd)
-{
-	fd_release(fd);
-	*fd = -1;
-}
-
-void rootfs_let_go(struct rootfs_plan *plan)
-{
-	for (size_t i = 0; i < plan->mounts_count; i++)
-		drop(&plan->mounts[i].fd);
-	drop(&plan->dev);
-	drop(&plan->root);
 }

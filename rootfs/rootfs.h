@@ -105,10 +105,6 @@ int rootfs_null_below(int root, struct error *err) FALLIBLE;
  * Context: child, after rootfs_apply(). Returns 0, or -1 and *err. */
 int rootfs_enter(struct rootfs_plan *plan, struct error *err) FALLIBLE;
 
-/* Close what the plan holds of the container's root and mounts, for who waits before execve(2), which closes it too.
- * Context: child, after rootfs_enter(). */
-void rootfs_let_go(struct rootfs_plan *plan);
-
 /* Write linux.sysctl entries below a checked procfs. Context: child, after its namespaces are made and
  * before rootfs_enter() locks /proc/sys. Returns 0, or -1 and *err with the JSON path. */
 int rootfs_sysctl(struct rootfs_plan *plan, struct error *err) FALLIBLE;

@@ -190,7 +190,6 @@ __attribute__((noreturn)) static inline void scene_child(const struct scene *sce
 	}
 	if (result < 0)
 		_exit(0);
-	rootfs_let_go(plan);
 	CHECK(scratch_descriptors() == before + (scene->terminal ? 2 : 0));
 	if (scene->check)
 		scene->check(scene);
