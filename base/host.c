@@ -8,6 +8,7 @@
 
 #include "fd.h"
 #include "host.h"
+#include "table.h"
 
 enum {
 	STATUS_BYTES = 4096,
@@ -30,20 +31,47 @@ static bool mask_of(const char *status, const char *key, uint64_t *ret)
 	return end != at && errno == 0 && *end == '\n';
 }
 
-/* The effective one of "Uid:\t0\t0\t0\t0": the second. */
-static bool id_of(const char *status, const char *key, uint32_t *ret)
+/* "Uid:\t0\t0\t0\t0": real, effective, saved, the file system's.
+ * ret_one  is left alone where they are the same. */
+static bool id_of(const char *status, const char *key, uint32_t *ret, bool *ret_one)
 {
 	const char *at = strstr(status, key);
-	char *end;
+	unsigned long ids[4];
 
 	if (!at)
 		return false;
-	(void)strtoul(at + strlen(key), &end, 10);
-	if (*end != '\t')
+	at += strlen(key);
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		char *end;
+
+		ids[i] = strtoul(at, &end, 10);
+		if (end == at || *end != (i + 1 < ARRAY_SIZE(ids) ? '\t' : '\n'))
+			return false;
+		*ret_one = *ret_one && ids[i] == ids[0];
+		at = end + 1;
+	}
+	*ret = (uint32_t)ids[1];
+	return true;
+}
+
+static bool has_no_groups(const char *status)
+{
+	static const char key[] = "\nGroups:\t";
+	const char *at = strstr(status, key);
+
+	if (!at)
 		return false;
-	at = end;
-	*ret = (uint32_t)strtoul(at, &end, 10);
-	return end != at && *end == '\t';
+	at += strlen(key);
+	return at[strspn(at, " ")] == '\n';
+}
+
+static void look_at_streams(struct host *host)
+{
+	struct stat st;
+
+	for (int fd = 0; fd < HOST_STREAMS; fd++)
+		if (fstat(fd, &st) == 0)
+			host->streams[fd] = (struct host_stream){st.st_mode, st.st_rdev, st.st_uid};
 }
 
 /* One file says what would take a call for each capability and each signal to ask. */
@@ -53,10 +81,14 @@ static int look_at_status(struct host *host, struct error *err)
 
 	if (fd_read_small(AT_FDCWD, "/proc/self/status", status, sizeof(status), err) < 0)
 		return -1;
-	if (!id_of(status, "\nUid:\t", &host->uid) || !id_of(status, "\nGid:\t", &host->gid) ||
+	host->one_id = true;
+	host->no_groups = has_no_groups(status);
+	if (!id_of(status, "\nUid:\t", &host->uid, &host->one_id) ||
+	    !id_of(status, "\nGid:\t", &host->gid, &host->one_id) ||
 	    !mask_of(status, "\nSigIgn:\t", &host->ignored_signals) ||
 	    !mask_of(status, "\nCapEff:\t", &host->capabilities) ||
-	    !mask_of(status, "\nCapBnd:\t", &host->bounding))
+	    !mask_of(status, "\nCapBnd:\t", &host->bounding) ||
+	    !mask_of(status, "\nCapAmb:\t", &host->ambient))
 		return fail(err, ERROR_SYSTEM, "/proc/self/status",
 		            "says not what proc(5) has it say");
 	return 0;
@@ -75,6 +107,7 @@ int host_look(struct host *ret_host, struct error *err)
 
 	if (look_at_status(&host, err) < 0)
 		return -1;
+	look_at_streams(&host);
 	host.privileged = (host.capabilities >> CAP_SYS_ADMIN) & 1;
 	*ret_host = host;
 	return 0;

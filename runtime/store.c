@@ -21,13 +21,13 @@ enum { STATE_BYTES_LIMIT = 1 << 20, CONTAINER_BYTES_LIMIT = 256 << 20 };
 static int root_path(const struct runtime *rt, char *path, size_t size, struct error *err)
 {
 	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
-	bool root = geteuid() == 0;
+	bool root = !rt->root && geteuid() == 0;
 	int n;
 
 	if (runtime_dir && runtime_dir[0] != '/')
 		runtime_dir = NULL;
 	/* root of a user namespace, which engines make for a plain user, is no more than that user */
-	if (root && runtime_dir && !rt->root)
+	if (root && runtime_dir)
 		root = !host_in_user_namespace();
 	if (rt->root)
 		n = snprintf(path, size, "%s", rt->root);
@@ -112,13 +112,14 @@ void container_free(struct container *c)
 	if (!c)
 		return;
 
-	const int fds[] = {c->root,         c->dir,         c->control,
-	                   c->init,         c->console,     c->watch.population,
-	                   c->watch.memory, c->watch.above, c->watch.other};
+	int *const fds[] = {&c->root,         &c->dir,         &c->control,
+	                    &c->init,         &c->console,     &c->watch.population,
+	                    &c->watch.memory, &c->watch.above, &c->watch.other};
+	struct fd_heap open = {0};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
-		if (fds[i] >= 0)
-			(void)close(fds[i]);
+		fd_heap_add(&open, fds[i]);
+	fd_heap_close(&open);
 	arena_free(c->arena);
 	free(c);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/fdpass.h"
@@ -24,6 +25,7 @@ static int run_hooks(struct container *c, struct error *err)
 		return 0;
 	if (exec_plan(c, &c->spec->process, &process, err) < 0)
 		return -1;
+	memset(process->streams, 0, sizeof(process->streams)); /* a hook has others */
 	pidfd = process_open(&who, err);
 	if (pidfd < 0)
 		return -1;

@@ -44,6 +44,9 @@ bool id_maps_are_own(const id_map_list *uids, const id_map_list *gids, const str
 /* Write the labels into a procfs. */
 int labels_write(const struct process_plan *plan, int proc, struct error *err) FALLIBLE;
 
+/* What 0, 1 or 2 is, as far as is known without a look. */
+void stream_look(const struct process_plan *plan, int fd, struct host_stream *ret);
+
 /* The bounding set; the caller still has its rights. */
 int capabilities_bound(const struct process_plan *plan, struct error *err) FALLIBLE;
 /* All that is permitted becomes effective, for the steps that need rights after the change of ids. */
