@@ -67,6 +67,7 @@ static int launch(struct container *c, struct plan *plan, int cgroup, struct err
 		listener = fdpass_listen_at(c->dir, START_SOCKET, err);
 		if (listener < 0)
 			return -1;
+		c->listens = true;
 	}
 	if (handshake_pair(ends, err) < 0)
 		return -1;
@@ -130,7 +131,7 @@ static int commit(struct container *c, const struct plan *plan, struct error *er
 	c->state.status = STATUS_CREATED;
 	if (store_save(c, err) < 0)
 		return -1;
-	return handshake_send(c->control, MESSAGE_GO_ON, -1, err);
+	return plan->start_at_once ? 0 : handshake_send(c->control, MESSAGE_GO_ON, -1, err);
 }
 
 static int converse(struct container *c, const struct plan *plan, struct error *err)

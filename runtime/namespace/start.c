@@ -43,7 +43,8 @@ static int converse(struct container *c, int agent, struct error *err)
 
 		if (handshake_receive(c->control, &message, &fd, err) < 0)
 			return -1;
-		(void)unlinkat(c->dir, START_SOCKET, 0); /* run has none */
+		if (c->listens)
+			(void)unlinkat(c->dir, START_SOCKET, 0);
 		switch (message.kind) {
 		case MESSAGE_LISTENER:
 			if (listener_give(agent, c, c->state.pid, fd, err) < 0)
@@ -72,6 +73,7 @@ static void stop(const struct container *c)
 static int start(struct container *c, int agent, struct error *err)
 {
 	if (c->control < 0) {
+		c->listens = true;
 		c->control = fdpass_connect_at(c->dir, START_SOCKET, err);
 		if (c->control < 0)
 			return -1;
