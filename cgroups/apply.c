@@ -125,11 +125,11 @@ static bool names_a_member(const struct error *err)
 
 static int make(const struct cgroup_plan *plan, struct error *err)
 {
-	owned_fd top = tree_open(plan->mount, err);
-	const struct level level = {.dir = top, .fresh = true};
+	owned_fd again = plan->top < 0 ? tree_open(plan->mount, err) : -1;
+	const struct level level = {.dir = plan->top < 0 ? again : plan->top, .fresh = true};
 	int dir = -1;
 
-	if (top < 0)
+	if (level.dir < 0)
 		return -1;
 	for (int i = 0; dir < 0 && i < ATTEMPTS; i++) {
 		dir = enter(plan, &level, plan->path + strspn(plan->path, "/"), err);

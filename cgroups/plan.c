@@ -23,6 +23,7 @@ static const char object[] = "linux.cgroupsPath";
 struct found {
 	bool rootless; /* looked up once: it takes a file of procfs */
 	bool tree;     /* there is one; else mount is the usual place and own is "/" */
+	int top;       /* its descriptor, owned; -1 */
 	char mount[PATH_MAX];
 	char own[PATH_MAX];
 	char controllers[512];
@@ -37,7 +38,7 @@ static int look(const struct host *host, struct found *found, struct error *err)
 {
 	owned_fd top = -1;
 
-	*found = (struct found){.mount = "/sys/fs/cgroup", .own = "/"};
+	*found = (struct found){.mount = "/sys/fs/cgroup", .own = "/", .top = -1};
 	found->rootless = host->made_up ? !host->privileged : is_rootless(host);
 	if (host->made_up)
 		return 0;
@@ -50,7 +51,13 @@ static int look(const struct host *host, struct found *found, struct error *err)
 	if (fd_read_small(top, "cgroup.controllers", found->controllers, sizeof(found->controllers),
 	                  err) < 0)
 		return -1;
+	found->top = take_fd(&top);
 	return 0;
+}
+
+static void found_release(struct found *found)
+{
+	fd_release(&found->top);
 }
 
 /* Leave out "." and repeated and trailing slashes, in place; the path is absolute. */
@@ -235,7 +242,7 @@ int cgroup_plan(const struct cgroup_request *request, struct arena *arena,
 	const struct spec *spec = request->spec;
 	const struct host *host = request->host;
 	struct device_program *devices;
-	struct found found;
+	OWNED(found_release) struct found found = {.top = -1};
 	char *path = NULL;
 
 	if (look(host, &found, err) < 0)
@@ -259,6 +266,7 @@ int cgroup_plan(const struct cgroup_request *request, struct arena *arena,
 		return refuse_limit(request, &found, plan->writes.item[0].member, err);
 	plan->path = path;
 	plan->mount = arena_text(arena, found.mount);
+	plan->top = -1;
 	plan->own = arena_text(arena, found.own);
 	plan->controllers = arena_text(arena, found.controllers);
 	plan->delegate = path && is_delegated(spec);
@@ -268,6 +276,7 @@ int cgroup_plan(const struct cgroup_request *request, struct arena *arena,
 	plan->owner_gid = host_id(&spec->linux_.gid_mappings);
 	if (arena_check(arena, err) < 0)
 		return error_within(err, "%s", object);
+	plan->top = take_fd(&found.top);
 	*ret_plan = plan;
 	return 0;
 }

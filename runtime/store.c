@@ -95,7 +95,7 @@ struct container *store_new(const char *id, struct error *err)
 		(void)fail(err, ERROR_SYSTEM, id, "out of memory");
 		return NULL;
 	}
-	c->root = c->dir = c->control = c->init = c->console = -1;
+	c->root = c->dir = c->cgroups = c->control = c->init = c->console = -1;
 	c->watch = (struct container_watch)WATCH_NONE;
 	c->arena = arena_new(CONTAINER_BYTES_LIMIT);
 	c->state.id = c->arena ? arena_text(c->arena, id) : NULL;
@@ -112,9 +112,16 @@ void container_free(struct container *c)
 	if (!c)
 		return;
 
-	int *const fds[] = {&c->root,         &c->dir,         &c->control,
-	                    &c->init,         &c->console,     &c->watch.population,
-	                    &c->watch.memory, &c->watch.above, &c->watch.other};
+	int *const fds[] = {&c->root,
+	                    &c->cgroups,
+	                    &c->dir,
+	                    &c->control,
+	                    &c->init,
+	                    &c->console,
+	                    &c->watch.population,
+	                    &c->watch.memory,
+	                    &c->watch.above,
+	                    &c->watch.other};
 	struct fd_heap open = {0};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)

@@ -81,7 +81,7 @@ static int launch(struct container *c, struct plan *plan, int cgroup, struct err
 			.plan = plan,
 			.control = theirs,
 			.listener = listener,
-			.host_fds = {c->control, c->dir, c->root, cgroup},
+			.host_fds = {c->control, c->dir, c->root, c->cgroups, cgroup},
 			.hooks = has_hooks(plan->spec),
 			.privileged = geteuid() == 0,
 			.hidden = is_hidden(plan),
@@ -176,7 +176,7 @@ static void abandon(struct container *c, const struct plan *plan, const struct m
 		log_dropped("after a failed create", &ignored);
 	if (c->init >= 0 && process_wait(c->state.pid, &ignored) < 0)
 		log_dropped("after a failed create", &ignored);
-	if (cgroup_undo(plan->cgroup->path, cgroup_unit(plan->cgroup), &ignored) < 0)
+	if (cgroup_undo(c->cgroups, plan->cgroup->path, cgroup_unit(plan->cgroup), &ignored) < 0)
 		log_dropped("after a failed create", &ignored);
 	if (group_remove(c, &ignored) < 0)
 		log_dropped("after a failed create", &ignored);
@@ -193,6 +193,7 @@ int namespace_create(struct container *c, struct plan *plan, struct error *err)
 		return -1;
 	if (plan->cgroup->path) {
 		cgroup = cgroup_apply(plan->cgroup, err);
+		c->cgroups = take_fd(&plan->cgroup->top); /* to undo it by */
 		if (cgroup < 0)
 			return -1;
 		c->state.cgroup = plan->cgroup->path; /* systemd has the last word */

@@ -177,6 +177,8 @@ void plan_close(struct plan *plan)
 {
 	if (plan->rootfs)
 		rootfs_close_sources(plan->rootfs);
+	if (plan->cgroup && plan->cgroup->top >= 0)
+		(void)close(take_fd(&plan->cgroup->top));
 	for (size_t i = 0; i < NAMESPACE_TYPES; i++) {
 		int *fd = &plan->namespaces[i].fd;
 
