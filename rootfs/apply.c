@@ -7,6 +7,7 @@
 
 #include "base/own.h"
 #include "base/path.h"
+#include "base/syscalls.h"
 
 #include "steps.h"
 
@@ -68,13 +69,18 @@ static int mount_root(struct rootfs_plan *plan, struct error *err)
 
 	if (target < 0)
 		return fail_errno(err, plan->path, "open");
-	tree = rootfs_clone_tree(target, "", true);
-	if (tree < 0)
-		return fail_errno(err, plan->path, "open_tree");
+	tree = sys_open_tree_attr(
+		target, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE,
+		&attr, sizeof(attr));
+	if (tree < 0) { /* before Linux 6.15 */
+		tree = rootfs_clone_tree(target, "", true);
+		if (tree < 0)
+			return fail_errno(err, plan->path, "open_tree");
+		if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
+			return fail_errno(err, plan->path, "mount_setattr");
+	}
 	if (rootfs_attach(tree, target) < 0)
 		return fail_errno(err, plan->path, "move_mount");
-	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
-		return fail_errno(err, plan->path, "mount_setattr");
 	plan->root = take_fd(&tree);
 	return 0;
 }

@@ -74,16 +74,19 @@ static const struct {
 	{MOUNT_ATTR_NOSYMFOLLOW, MS_NOSYMFOLLOW},
 };
 
-bool rootfs_mount_arguments(const struct rootfs_mount *mount, const char *type,
-                            struct rootfs_arguments *ret)
+bool rootfs_mount_arguments(const struct rootfs_plan *plan, const struct rootfs_mount *mount,
+                            const char *type, struct rootfs_arguments *ret)
 {
+	/* the one of all cgroups, which keeps its own flags: this one is the mount's alone */
+	bool is_there_already = plan->cgroup && strcmp(type, "cgroup2") == 0;
 	ret->type = type;
 	ret->source = mount->source && *mount->source ? mount->source : "none";
 	ret->flags = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(attribute_flags); i++)
 		if (mount->set & attribute_flags[i].attribute)
 			ret->flags |= attribute_flags[i].flag;
-	if ((mount->set & MOUNT_ATTR_RDONLY) && rootfs_has_superblock_flag(type))
+	if ((mount->set & MOUNT_ATTR_RDONLY) &&
+	    (rootfs_has_superblock_flag(type) || is_there_already))
 		ret->flags |= MS_RDONLY;
 	return collect(mount, ret->data, &ret->flags);
 }
@@ -107,7 +110,7 @@ int rootfs_mount_at_once(const struct rootfs_plan *plan, const struct rootfs_mou
 		return fail(err, ERROR_UNSUPPORTED, type,
 		            "an option of more than 255 bytes in a container that lives");
 	errno = E2BIG;
-	if (!rootfs_mount_arguments(asked, type, &a) ||
+	if (!rootfs_mount_arguments(plan, asked, type, &a) ||
 	    mount(a.source, stage, a.type, a.flags, a.data) < 0)
 		return fail_errno(err, type, "mount");
 	made = open(stage, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -74,7 +74,7 @@ bool rootfs_mount_by_name(struct rootfs_plan *plan, struct rootfs_mount *asked)
 	if (plan->late || !in || in->bind || !in->held || in->fd < 0 || !is_simple(plan, asked) ||
 	    rootfs_base(plan, &name) != in->fd || !is_ours(in, name))
 		return false;
-	if (!rootfs_mount_arguments(asked, is_type(asked, "cgroup") ? "cgroup2" : asked->type,
+	if (!rootfs_mount_arguments(plan, asked, is_type(asked, "cgroup") ? "cgroup2" : asked->type,
 	                            &a) ||
 	    rootfs_stand_in(plan, in->fd) < 0 ||
 	    mount(a.source, name + 1, a.type, a.flags, a.data) < 0)

@@ -146,8 +146,8 @@ struct rootfs_arguments {
 	char data[4096];
 };
 /* Returns  false where the options are more than it takes. */
-bool rootfs_mount_arguments(const struct rootfs_mount *mount, const char *type,
-                            struct rootfs_arguments *ret);
+bool rootfs_mount_arguments(const struct rootfs_plan *plan, const struct rootfs_mount *mount,
+                            const char *type, struct rootfs_arguments *ret);
 
 /* Whether read-only is a flag of the file system too. What is one for all containers, or has nothing that could be
  * written to a disk, gets it on the mount alone. */

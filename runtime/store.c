@@ -131,14 +131,12 @@ void container_free(struct container *c)
 	free(c);
 }
 
-/* A delete may have removed the directory between our open and our lock. */
+/* A delete may have removed the directory between our open and our lock: then it has no name any more. */
 static bool still_there(const struct container *c)
 {
-	struct stat ours, named;
+	struct stat st;
 
-	return fstat(c->dir, &ours) == 0 &&
-	       fstatat(c->root, c->state.id, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
+	return fstat(c->dir, &st) == 0 && st.st_nlink > 0;
 }
 
 static int open_directory(struct container *c, struct error *err)

@@ -60,6 +60,9 @@ static pid_t clone_child(struct container *c, const struct plan *plan, int cgrou
 static int launch(struct container *c, struct plan *plan, int cgroup, struct error *err)
 {
 	owned_fd listener = -1, theirs = -1;
+	bool hooks = has_hooks(plan->spec);
+	bool is_root = !hooks || geteuid() == 0; /* of no concern without */
+	uint64_t began;
 	int ends[2];
 	pid_t pid;
 
@@ -73,6 +76,7 @@ static int launch(struct container *c, struct plan *plan, int cgroup, struct err
 		return -1;
 	c->control = ends[0];
 	theirs = ends[1];
+	began = process_time_now();
 	pid = clone_child(c, plan, cgroup, err);
 	if (pid < 0)
 		return -1;
@@ -82,14 +86,16 @@ static int launch(struct container *c, struct plan *plan, int cgroup, struct err
 			.control = theirs,
 			.listener = listener,
 			.host_fds = {c->control, c->dir, c->root, c->cgroups, cgroup},
-			.hooks = has_hooks(plan->spec),
-			.privileged = geteuid() == 0,
+			.hooks = hooks,
+			.privileged = is_root,
 			.hidden = is_hidden(plan),
 		};
 
 		child_main(&l);
 	}
 	c->state.pid = pid;
+	if (began == process_time_now())
+		c->state.start_time = began;
 	return 0;
 }
 
@@ -124,8 +130,10 @@ static int run_hooks(struct container *c, const struct plan *plan, struct error 
 /* The last moment at which our death makes the child end too. */
 static int commit(struct container *c, const struct plan *plan, struct error *err)
 {
-	if (process_look(c->state.pid, &c->state.start_time, NULL, err) < 0 ||
-	    process_apply_priorities(plan->process, c->state.pid, err) < 0 ||
+	if (c->state.start_time == 0 &&
+	    process_look(c->state.pid, &c->state.start_time, NULL, err) < 0)
+		return -1;
+	if (process_apply_priorities(plan->process, c->state.pid, err) < 0 ||
 	    cgroup_move_below(plan->cgroup, c->state.pid, err) < 0)
 		return -1;
 	c->state.status = STATUS_CREATED;
