@@ -16,14 +16,27 @@ static const char stage[] = "/proc";
 
 enum { DATA_BYTES = 4096 };
 
-/* Words that mount(2) wants as flags. */
-static const struct word super_flags[] = {
-	{"async",      0             },
-        {"dirsync",    MS_DIRSYNC    },
-        {"lazytime",   MS_LAZYTIME   },
-	{"nolazytime", 0             },
-        {"sync",       MS_SYNCHRONOUS},
+/* Words that mount(2) wants as flags; a later one takes back what an earlier one said. */
+static const struct {
+	const char *word;
+	unsigned long set, clear;
+} super_flags[] = {
+	{"async",      0,              MS_SYNCHRONOUS},
+        {"dirsync",    MS_DIRSYNC,     0             },
+        {"lazytime",   MS_LAZYTIME,    0             },
+	{"nolazytime", 0,              MS_LAZYTIME   },
+        {"sync",       MS_SYNCHRONOUS, 0             },
 };
+
+static bool change_flags(const char *word, unsigned long *flags)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(super_flags); i++)
+		if (strcmp(super_flags[i].word, word) == 0) {
+			*flags = (*flags & ~super_flags[i].clear) | super_flags[i].set;
+			return true;
+		}
+	return false;
+}
 
 static bool append(char *data, size_t *length, const char *text)
 {
@@ -44,13 +57,9 @@ static bool collect(const struct rootfs_mount *mount, char *data, unsigned long 
 	data[0] = '\0';
 	for (size_t i = 0; i < mount->data_count; i++) {
 		const struct rootfs_datum *datum = &mount->data[i];
-		int64_t flag;
 
-		if (!datum->value &&
-		    table_value(super_flags, ARRAY_SIZE(super_flags), datum->key, &flag)) {
-			*ret_flags |= (unsigned long)flag;
+		if (!datum->value && change_flags(datum->key, ret_flags))
 			continue;
-		}
 		if ((length > 0 && !append(data, &length, ",")) ||
 		    !append(data, &length, datum->key) ||
 		    (datum->value &&

@@ -145,7 +145,12 @@ static int is_there(const struct rootfs_plan *plan, const char *path, struct err
 	const char *rest = path;
 	int base = rootfs_base(plan, &rest);
 	struct error why;
-	owned_fd fd = path_open(base, rest, O_PATH, &why);
+	owned_fd fd = -1;
+
+	if (base == plan->listing.of && rootfs_is_flat(rest) &&
+	    rootfs_kind_in_proc(plan, rest + 1) == ROOTFS_KIND_MISSING)
+		return 0;
+	fd = path_open(base, rest, O_PATH, &why);
 
 	if (fd >= 0)
 		return 1;
@@ -218,6 +223,7 @@ int rootfs_make_devices(struct rootfs_plan *plan, struct error *err)
 		return node->is_default ? error_within(err, "default devices")
 		                        : error_within(err, "linux.devices[%zu]", node->index);
 	}
+	rootfs_list(plan);
 	if (plan->foreign_dev || dev < 0)
 		return 0;
 	return make_links(plan, dev, err);

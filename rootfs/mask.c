@@ -33,6 +33,8 @@ static int protect_by_name(struct rootfs_plan *plan, const char *path)
 
 	if (!name)
 		return -1;
+	if (rootfs_kind_of(plan, name) == ROOTFS_KIND_MISSING)
+		return 0;
 	if (mount(name, name, NULL, MS_BIND | MS_REC, NULL) < 0)
 		return errno == ENOENT ? 0 : -1;
 	return mount_setattr(AT_FDCWD, name, AT_RECURSIVE, &readonly, sizeof(readonly)) < 0 ? -1
@@ -111,19 +113,26 @@ static int cover_directory(const struct cover *cover, struct error *err)
 	return tree < 0 ? fail_errno(err, "tmpfs", "open_tree") : tree;
 }
 
-/* That a file doesn't cover it tells a directory. Returns  as protect_by_name(). */
+/* Where that is not known, it tells a directory that a file doesn't cover it. Returns  as protect_by_name(). */
 static int mask_by_name(struct rootfs_plan *plan, struct cover *cover, const char *path)
 {
 	const char *name = rootfs_kernels_name(plan, path);
 	struct error ignored;
 
+	enum rootfs_kind kind;
+
 	if (!name || check_null(cover, &ignored) < 0)
 		return -1;
-	if (mount(cover->null, name, NULL, MS_BIND, NULL) == 0)
+	kind = rootfs_kind_of(plan, name);
+	if (kind == ROOTFS_KIND_MISSING)
+		return 0;
+	if (kind != ROOTFS_KIND_DIRECTORY && mount(cover->null, name, NULL, MS_BIND, NULL) == 0)
 		return 1;
-	if (errno != ENOTDIR)
+	if (kind != ROOTFS_KIND_DIRECTORY && errno != ENOTDIR)
 		return errno == ENOENT ? 0 : -1;
-	return mount("tmpfs", name, "tmpfs", empty_flags, NULL) < 0 ? -1 : 1;
+	if (mount("tmpfs", name, "tmpfs", empty_flags, NULL) < 0)
+		return errno == ENOENT ? 0 : -1;
+	return 1;
 }
 
 static int mask(struct rootfs_plan *plan, struct cover *cover, const char *path, struct error *err)

@@ -271,7 +271,7 @@ static struct rootfs_plan *begin(const struct rootfs_request *request, struct ar
 			plan->shared |= 1U << i;
 	plan->root = -1;
 	plan->dev = -1;
-	plan->stands = -1;
+	plan->stands = plan->listing.of = -1;
 	if (request->cgroup)
 		plan->cgroup = arena_text(arena, request->cgroup);
 	return plan;

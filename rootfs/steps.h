@@ -74,6 +74,13 @@ struct rootfs_sysctl_entry {
 	const char *value;
 };
 
+/* What is in the container's own procfs, as far as it has been listed. */
+struct rootfs_listing {
+	_Alignas(8) char bytes[8192];
+	size_t length;
+	int of; /* the descriptor of the procfs; -1: nothing is known */
+};
+
 struct rootfs_plan {
 	const struct spec *spec;
 	const char *path;   /* absolute */
@@ -97,8 +104,9 @@ struct rootfs_plan {
 	/* the child's */
 	size_t mounts_done; /* those that are there already */
 	int root;           /* the root mount, or -1 */
-	int dev;        /* its /dev, once devices are made, where no mount is held there; or -1 */
-	int stands;     /* the descriptor of the directory that we stand in; -1: another one */
+	int dev;    /* its /dev, once devices are made, where no mount is held there; or -1 */
+	int stands; /* the descriptor of the directory that we stand in; -1: another one */
+	struct rootfs_listing listing;
 	bool null_made; /* we have made /dev/null */
 };
 
@@ -173,6 +181,18 @@ bool rootfs_mount_by_name(struct rootfs_plan *plan, struct rootfs_mount *mount);
  * it is.
  * Returns  NULL for any other path. */
 const char *rootfs_kernels_name(struct rootfs_plan *plan, const char *path);
+
+enum rootfs_kind {
+	ROOTFS_KIND_UNKNOWN,
+	ROOTFS_KIND_MISSING,
+	ROOTFS_KIND_FILE,
+	ROOTFS_KIND_DIRECTORY
+};
+/* List the container's own procfs, where that saves calls. */
+void rootfs_list(struct rootfs_plan *plan);
+/* What a name in the procfs is, and one in the procfs or sysfs that we stand in. */
+enum rootfs_kind rootfs_kind_in_proc(const struct rootfs_plan *plan, const char *name);
+enum rootfs_kind rootfs_kind_of(const struct rootfs_plan *plan, const char *name);
 
 /* Stand in a directory that is held, so that a name is looked up in it. Returns 0, or -1 and errno. */
 int rootfs_stand_in(struct rootfs_plan *plan, int dir);

@@ -74,7 +74,7 @@ int process_apply_user(const struct process_plan *plan, struct error *err)
 		return -1;
 	/* As root first, for a folder that only root may enter, then, for one that root may not
 	 * (a user's own over the network), as the user. */
-	entered = chdir(plan->cwd) == 0;
+	entered = (plan->in_root && strcmp(plan->cwd, "/") == 0) || chdir(plan->cwd) == 0;
 	if (!entered && errno != EACCES) {
 		(void)fail_errno(err, plan->cwd, "chdir");
 		return error_within(err, "process.cwd");

@@ -79,8 +79,9 @@ struct process_plan {
 	bool has_groups;                          /* likewise */
 	bool no_ambient;                          /* it has no ambient capabilities */
 	uid_t owner;                              /* who it is, as its user namespace has it */
-	unsigned int preserve_fds;                /* descriptors 3 … are kept */
-	int channel;                              /* kept too, whatever its number; 0: none */
+	bool in_root;              /* its working directory is the root, when its user is applied */
+	unsigned int preserve_fds; /* descriptors 3 … are kept */
+	int channel;               /* kept too, whatever its number; 0: none */
 };
 
 /* Resolve. process may differ from spec->process (exec).
