@@ -97,25 +97,34 @@ static int search_mounts(char *path, size_t size, struct error *err)
 	return -1;
 }
 
-/* Returns  the top of a v2 tree that is there, the caller's, or -1. */
-static int open_tree_at(const char *path)
+/* The top of a v2 tree, which is one because it has controllers, or none of them but their file.
+ * Returns  the descriptor, owned by the caller, or -1. */
+static int open_tree_at(const char *mount, struct tree *ret)
 {
-	owned_fd top = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	owned_fd top = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct error ignored;
 
-	return top >= 0 && path_is_on(top, CGROUP2_SUPER_MAGIC) ? take_fd(&top) : -1;
+	if (top < 0 || fd_read_small(top, "cgroup.controllers", ret->controllers,
+	                             sizeof(ret->controllers), &ignored) < 0)
+		return -1;
+	return take_fd(&top);
 }
 
-int tree_find(char *path, size_t size, struct error *err)
+int tree_find(struct tree *ret, struct error *err)
 {
 	static const char *const usual[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
+	int top = -1;
 
-	for (size_t i = 0; i < ARRAY_SIZE(usual); i++) {
-		owned_fd top = open_tree_at(usual[i]);
-
-		if (top >= 0)
-			return copy(path, size, usual[i], err) < 0 ? -1 : take_fd(&top);
+	for (size_t i = 0; i < ARRAY_SIZE(usual) && top < 0; i++) {
+		(void)copy(ret->mount, sizeof(ret->mount), usual[i], err);
+		top = open_tree_at(ret->mount, ret);
 	}
-	return search_mounts(path, size, err) < 0 ? -1 : tree_open(path, err);
+	if (top >= 0)
+		return top;
+	if (search_mounts(ret->mount, sizeof(ret->mount), err) < 0)
+		return -1;
+	top = open_tree_at(ret->mount, ret);
+	return top < 0 ? fail_errno(err, ret->mount, "open") : top;
 }
 
 int tree_own_cgroup(char *path, size_t size, struct error *err)
@@ -140,11 +149,11 @@ int tree_own_cgroup(char *path, size_t size, struct error *err)
 
 int tree_open(const char *mount, struct error *err)
 {
-	char found[PATH_MAX];
+	struct tree found;
 	owned_fd top = -1;
 
 	if (!mount)
-		return tree_find(found, sizeof(found), err);
+		return tree_find(&found, err);
 	top = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return top < 0 ? fail_errno(err, mount, "open") : take_fd(&top);
 }

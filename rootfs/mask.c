@@ -9,6 +9,8 @@
 
 #include "steps.h"
 
+enum { ALL_READONLY_CALLS = 2 };
+
 /* Open what shall be protected.
  * Returns  an O_PATH descriptor, owned by the caller; -1 with err->errnum ENOENT or ENOTDIR when
  *          there is nothing; else -1 and *err. */
@@ -25,8 +27,9 @@ static bool is_missing(const struct error *err)
 	return err->errnum == ENOENT || err->errnum == ENOTDIR;
 }
 
-/* Returns  1; 0 when there is nothing to protect; -1: it is to be done by descriptors. */
-static int protect_by_name(struct rootfs_plan *plan, const char *path)
+/* later    those in the procfs are made read-only when all are there.
+ * Returns  1; 0 when there is nothing to protect; -1: it is to be done by descriptors. */
+static int protect_by_name(struct rootfs_plan *plan, const char *path, bool later)
 {
 	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
 	const char *name = rootfs_kernels_name(plan, path);
@@ -37,16 +40,50 @@ static int protect_by_name(struct rootfs_plan *plan, const char *path)
 		return 0;
 	if (mount(name, name, NULL, MS_BIND | MS_REC, NULL) < 0)
 		return errno == ENOENT ? 0 : -1;
+	if (later && plan->stands == plan->listing.of)
+		return 1;
 	return mount_setattr(AT_FDCWD, name, AT_RECURSIVE, &readonly, sizeof(readonly)) < 0 ? -1
 	                                                                                    : 1;
 }
 
-static int protect(struct rootfs_plan *plan, const char *path, struct error *err)
+/* Whether nothing but what protects it will be below our procfs: then one call makes all of that read-only. */
+static bool is_alone(const struct rootfs_plan *plan)
+{
+	static const enum hook_point hooks[] = {HOOK_PRESTART, HOOK_CREATE_RUNTIME,
+	                                        HOOK_CREATE_CONTAINER};
+	const struct rootfs_mount *proc = rootfs_cover(plan, "/proc");
+
+	if (!proc || plan->listing.of != proc->fd || plan->user_namespace ||
+	    (proc->set & MOUNT_ATTR_RDONLY))
+		return false;
+	for (size_t i = 0; i < plan->mounts_count; i++)
+		if (&plan->mounts[i] != proc && rootfs_covers("/proc", plan->mounts[i].destination))
+			return false;
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (plan->spec->hooks[hooks[i]].count > 0)
+			return false;
+	return true;
+}
+
+/* The copies in our procfs, with it, which is not meant: it gets its right to be written back. */
+static int set_all_readonly(struct rootfs_plan *plan, struct error *err)
+{
+	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
+	int proc = plan->listing.of;
+
+	if (mount_setattr(proc, "", AT_EMPTY_PATH | AT_RECURSIVE, &readonly, sizeof(readonly)) <
+	            0 ||
+	    rootfs_set_attributes(proc, 0, MOUNT_ATTR_RDONLY) < 0)
+		return fail_errno(err, "/proc", "mount_setattr");
+	return 0;
+}
+
+static int protect(struct rootfs_plan *plan, const char *path, bool later, struct error *err)
 {
 	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
 	owned_fd target = -1, tree = -1;
 
-	if (protect_by_name(plan, path) >= 0)
+	if (protect_by_name(plan, path, later) >= 0)
 		return 0;
 	target = open_target(plan, path, err);
 	if (target < 0)
@@ -160,11 +197,14 @@ static int mask(struct rootfs_plan *plan, struct cover *cover, const char *path,
 int rootfs_protect(struct rootfs_plan *plan, struct error *err)
 {
 	const struct spec_linux *spec = &plan->spec->linux_;
+	bool later = spec->readonly_paths.count > ALL_READONLY_CALLS && is_alone(plan);
 	OWNED(cover_release) struct cover cover = {.null = "/dev/null", .empty = -1};
 
 	for (size_t i = 0; i < spec->readonly_paths.count; i++)
-		if (protect(plan, spec->readonly_paths.item[i], err) < 0)
+		if (protect(plan, spec->readonly_paths.item[i], later, err) < 0)
 			return error_within(err, "linux.readonlyPaths[%zu]", i);
+	if (later && set_all_readonly(plan, err) < 0)
+		return error_within(err, "linux.readonlyPaths");
 	for (size_t i = 0; i < spec->masked_paths.count; i++)
 		if (mask(plan, &cover, spec->masked_paths.item[i], err) < 0)
 			return error_within(err, "linux.maskedPaths[%zu]", i);

@@ -185,7 +185,7 @@ static int make(struct container *c, const struct asked *asked,
 
 	/* Written before a thing is made, so that delete finds it whenever we die. */
 	if (store_save_config(c, asked->bytes, asked->length, err) == 0 &&
-	    store_save(c, err) == 0) {
+	    store_save_first(c, err) == 0) {
 		plan_keep_filter(asked->plan, c->root);
 		if ((restore ? c->executor->restore(c, asked->plan, restore, err)
 		             : c->executor->create(c, asked->plan, err)) == 0) {

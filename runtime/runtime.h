@@ -24,6 +24,7 @@ struct container {
 	int root;                /* descriptor of the state directory of all containers */
 	int dir;                 /* descriptor of $ROOT/ID, locked while we change it; -1 */
 	int cgroups;             /* executor's: the top of the cgroup tree, while it is open; -1 */
+	int born_in;             /* executor's: the cgroup that the first process is born in; -1 */
 	int control;             /* executor's: the channel to a process that waits for start; -1 */
 	bool listens;            /* executor's: it waits on a socket for who else may start it */
 	int init;                /* pidfd of the first process, when we made it; -1 */

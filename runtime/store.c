@@ -95,7 +95,7 @@ struct container *store_new(const char *id, struct error *err)
 		(void)fail(err, ERROR_SYSTEM, id, "out of memory");
 		return NULL;
 	}
-	c->root = c->dir = c->cgroups = c->control = c->init = c->console = -1;
+	c->root = c->dir = c->cgroups = c->born_in = c->control = c->init = c->console = -1;
 	c->watch = (struct container_watch)WATCH_NONE;
 	c->arena = arena_new(CONTAINER_BYTES_LIMIT);
 	c->state.id = c->arena ? arena_text(c->arena, id) : NULL;
@@ -112,16 +112,9 @@ void container_free(struct container *c)
 	if (!c)
 		return;
 
-	int *const fds[] = {&c->root,
-	                    &c->cgroups,
-	                    &c->dir,
-	                    &c->control,
-	                    &c->init,
-	                    &c->console,
-	                    &c->watch.population,
-	                    &c->watch.memory,
-	                    &c->watch.above,
-	                    &c->watch.other};
+	int *const fds[] = {&c->root,         &c->cgroups,     &c->born_in,    &c->dir,
+	                    &c->control,      &c->init,        &c->console,    &c->watch.population,
+	                    &c->watch.memory, &c->watch.above, &c->watch.other};
 	struct fd_heap open = {0};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
@@ -189,6 +182,15 @@ int store_enter(struct container *c, bool lock, struct error *err)
 	return lock ? store_lock(c, err) : 0;
 }
 
+/* The first one is made where it is, and written at once: empty, it is not there yet. */
+static int read_state(struct container *c, const char *bytes, size_t length, struct error *err)
+{
+	errno = ENOENT;
+	if (length == 0)
+		return fail_errno(err, "state.json", "read");
+	return state_read(bytes, length, c->arena, &c->state, err);
+}
+
 int store_load(struct container *c, struct error *err)
 {
 	char *bytes;
@@ -198,21 +200,34 @@ int store_load(struct container *c, struct error *err)
 		return fail_errno(err, c->state.id, "state.json");
 	if (fd_read_file(c->dir, "state.json", STATE_BYTES_LIMIT, c->arena, &bytes, &length, err) <
 	            0 ||
-	    state_read(bytes, length, c->arena, &c->state, err) < 0)
+	    read_state(c, bytes, length, err) < 0)
 		return error_within(err, "%s", c->state.id);
 	return 0;
 }
 
-int store_save(struct container *c, struct error *err)
+static int save(struct container *c,
+                int (*write)(int dir, const char *name, const void *bytes, size_t length,
+                             mode_t mode, struct error *err),
+                struct error *err)
 {
 	owned_text struct text out = {0};
 	struct json_writer w = {.out = &out};
 
 	state_write(&w, &c->state);
 	if (text_check(&out, err) < 0 ||
-	    file_replace(c->dir, "state.json", out.bytes, out.length, 0600, err) < 0)
+	    write(c->dir, "state.json", out.bytes, out.length, 0600, err) < 0)
 		return error_within(err, "%s", c->state.id);
 	return 0;
+}
+
+int store_save(struct container *c, struct error *err)
+{
+	return save(c, file_replace, err);
+}
+
+int store_save_first(struct container *c, struct error *err)
+{
+	return save(c, file_create, err);
 }
 
 int store_save_config(struct container *c, const char *bytes, size_t length, struct error *err)

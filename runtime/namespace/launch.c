@@ -45,19 +45,18 @@ static bool is_hidden(const struct plan *plan)
 	       (!has_hooks(plan->spec) || geteuid() == 0);
 }
 
-static pid_t clone_child(struct container *c, const struct plan *plan, int cgroup,
-                         struct error *err)
+static pid_t clone_child(struct container *c, const struct plan *plan, struct error *err)
 {
 	struct join join;
 
 	if (!joins(plan, &join))
-		return process_clone(plan->clone_flags, cgroup, &c->init, err);
+		return process_clone(plan->clone_flags, c->born_in, &c->init, err);
 	join.hide = is_hidden(plan);
 	join.limits = join.hide ? plan->process : NULL;
-	return join_clone(&join, plan->clone_flags, cgroup, &c->init, err);
+	return join_clone(&join, plan->clone_flags, c->born_in, &c->init, err);
 }
 
-static int launch(struct container *c, struct plan *plan, int cgroup, struct error *err)
+static int launch(struct container *c, struct plan *plan, struct error *err)
 {
 	owned_fd listener = -1, theirs = -1;
 	bool hooks = has_hooks(plan->spec);
@@ -77,7 +76,7 @@ static int launch(struct container *c, struct plan *plan, int cgroup, struct err
 	c->control = ends[0];
 	theirs = ends[1];
 	began = process_time_now();
-	pid = clone_child(c, plan, cgroup, err);
+	pid = clone_child(c, plan, err);
 	if (pid < 0)
 		return -1;
 	if (pid == 0) {
@@ -85,7 +84,7 @@ static int launch(struct container *c, struct plan *plan, int cgroup, struct err
 			.plan = plan,
 			.control = theirs,
 			.listener = listener,
-			.host_fds = {c->control, c->dir, c->root, c->cgroups, cgroup},
+			.host_fds = {c->control, c->dir, c->root, c->cgroups, c->born_in},
 			.hooks = hooks,
 			.privileged = is_root,
 			.hidden = is_hidden(plan),
@@ -193,22 +192,21 @@ static void abandon(struct container *c, const struct plan *plan, const struct m
 int namespace_create(struct container *c, struct plan *plan, struct error *err)
 {
 	OWNED(devices_release) struct moved moved = MOVED_NONE;
-	owned_fd cgroup = -1;
 	struct error ignored;
 	int launched, settled;
 
 	if (sources_open(plan->spec, plan->rootfs, err) < 0)
 		return -1;
 	if (plan->cgroup->path) {
-		cgroup = cgroup_apply(plan->cgroup, err);
+		c->born_in = cgroup_apply(plan->cgroup, err);
 		c->cgroups = take_fd(&plan->cgroup->top); /* to undo it by */
-		if (cgroup < 0)
+		if (c->born_in < 0)
 			return -1;
 		c->state.cgroup = plan->cgroup->path; /* systemd has the last word */
 	}
-	launched = launch(c, plan, cgroup, err);
+	launched = launch(c, plan, err);
 	rootfs_close_sources(plan->rootfs);
-	settled = cgroup_settle(plan->cgroup, cgroup, launched == 0 ? err : &ignored);
+	settled = cgroup_settle(plan->cgroup, c->born_in, launched == 0 ? err : &ignored);
 	if (launched == 0 && settled == 0 && write_maps(c, plan, err) == 0 &&
 	    group_make(c, plan, err) == 0 &&
 	    devices_give(plan, c->state.pid, c->arena, &moved, err) == 0 &&

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/fdpass.h"
 #include "base/log.h"
 #include "base/own.h"
@@ -88,6 +89,7 @@ static int start(struct container *c, int agent, struct error *err)
 
 int namespace_start(struct container *c, struct error *err)
 {
+	struct fd_heap done = {0};
 	owned_fd agent = -1;
 
 	if (listener_connect(c, &agent, err) < 0)
@@ -98,6 +100,8 @@ int namespace_start(struct container *c, struct error *err)
 	}
 	if (start(c, agent, err) < 0)
 		return -1;
-	(void)close(take_fd(&c->control));
+	fd_heap_add(&done, &c->control);
+	fd_heap_add(&done, &c->born_in);
+	fd_heap_close(&done);
 	return 0;
 }

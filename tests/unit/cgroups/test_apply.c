@@ -26,7 +26,8 @@
 
 /* A cgroup of its own for each test: "/cella-unit-PID/cella/web". */
 struct place {
-	char mount[PATH_MAX], top[64], path[96], below[128];
+	struct tree tree;
+	char top[64], path[96], below[128];
 	struct cgroup_plan plan;
 };
 
@@ -42,8 +43,8 @@ static int setup(void **state)
 	(void)snprintf(place.top, sizeof(place.top), "/cella-unit-%d", (int)getpid());
 	(void)snprintf(place.path, sizeof(place.path), "%s/cella/web", place.top);
 	(void)snprintf(place.below, sizeof(place.below), "%s/sub/deep", place.path);
-	place.plan = (struct cgroup_plan){.path = place.top, .mount = place.mount, .top = -1};
-	owned_fd top = tree_find(place.mount, sizeof(place.mount), &err);
+	place.plan = (struct cgroup_plan){.path = place.top, .mount = place.tree.mount, .top = -1};
+	owned_fd top = tree_find(&place.tree, &err);
 
 	if (top < 0)
 		return 0;
@@ -73,7 +74,7 @@ static bool is_there(const char *path)
 
 static int make(const char *path)
 {
-	struct cgroup_plan plan = {.path = path, .mount = place.mount, .top = -1};
+	struct cgroup_plan plan = {.path = path, .mount = place.tree.mount, .top = -1};
 	struct error err = {0};
 	int dir = cgroup_apply(&plan, &err);
 
@@ -221,7 +222,7 @@ static void a_cgroup_in_use_or_frozen_is_refused(void **state)
 static void a_failed_apply_leaves_nothing_behind(void **state)
 {
 	char path[PATH_MAX], name[NAME_MAX + 2];
-	struct cgroup_plan plan = {.path = path, .mount = place.mount, .top = -1};
+	struct cgroup_plan plan = {.path = path, .mount = place.tree.mount, .top = -1};
 	struct error err;
 
 	(void)state;
@@ -242,7 +243,7 @@ static void a_failed_apply_leaves_nothing_behind(void **state)
 static int come_and_go(int number)
 {
 	char path[128];
-	struct cgroup_plan plan = {.path = path, .mount = place.mount, .top = -1};
+	struct cgroup_plan plan = {.path = path, .mount = place.tree.mount, .top = -1};
 	struct error err;
 
 	(void)snprintf(path, sizeof(path), "%s/cella/c%d", place.top, number);
@@ -294,7 +295,7 @@ static void the_place_of_this_process_is_found(void **state)
 		cgroup_plan(&(struct cgroup_request){.spec = &spec, .host = &host, .id = "web"},
 	                    arena, &plan, &err),
 		0);
-	assert_string_equal(plan->mount, place.mount);
+	assert_string_equal(plan->mount, place.tree.mount);
 	assert_non_null(plan->path);
 	assert_non_null(strstr(plan->path, "/cella/web"));
 }
