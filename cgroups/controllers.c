@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +17,8 @@
 
 static const char *const wanted[] = {"cpuset",  "cpu",  "io",   "memory",
                                      "hugetlb", "pids", "rdma", "misc"};
+
+static const char control[] = "cgroup.subtree_control";
 
 enum { PASSES = 16, PROCS_LIMIT = 1 << 22 };
 
@@ -48,14 +51,15 @@ static int evacuate_processes(int dir, struct error *err)
 	return fail(err, ERROR_STATE, "cgroup.procs", "processes keep coming");
 }
 
-static int enable_at_once(int dir, const char *missing[], size_t count, struct error *err)
+static int enable_at_once(int dir, const char *file, const char *missing[], size_t count,
+                          struct error *err)
 {
 	char words[128] = "";
 
 	for (size_t i = 0, at = 0; i < count; i++)
 		at += (size_t)snprintf(words + at, sizeof(words) - at, "%s+%s", at ? " " : "",
 		                       missing[i]);
-	return fd_write_file(dir, "cgroup.subtree_control", words, err);
+	return fd_write_file(dir, file, words, err);
 }
 
 /* All in one write; one that is refused would keep the others out, so then one by one. */
@@ -64,13 +68,13 @@ static int enable(int dir, const char *missing[], size_t count, struct error *er
 	char words[128];
 	int result = 0;
 
-	if (enable_at_once(dir, missing, count, err) == 0)
+	if (enable_at_once(dir, control, missing, count, err) == 0)
 		return 0;
 	if (err->errnum == EBUSY || err->errnum == EACCES || err->errnum == EROFS)
 		return -1; /* so it will be for each */
 	for (size_t i = 0; i < count; i++) {
 		(void)snprintf(words, sizeof(words), "+%s", missing[i]);
-		if (fd_write_file(dir, "cgroup.subtree_control", words, err) < 0)
+		if (fd_write_file(dir, control, words, err) < 0)
 			result = -1;
 	}
 	return result;
@@ -89,17 +93,18 @@ static size_t find_missing(const char *have, const char *on,
 	return count;
 }
 
-bool controllers_are_on(int dir, const char *all, bool fresh)
+bool controllers_are_on(int top, const char *path, const char *all, bool fresh)
 {
 	const char *missing[ARRAY_SIZE(wanted)];
 	struct error ignored;
-	char on[256] = "";
+	char on[256] = "", file[PATH_MAX + sizeof(control)];
 	size_t count;
 
-	if (!fresh && fd_read_small(dir, "cgroup.subtree_control", on, sizeof(on), &ignored) < 0)
+	(void)snprintf(file, sizeof(file), "%s%s%s", path, *path ? "/" : "", control);
+	if (!fresh && fd_read_small(top, file, on, sizeof(on), &ignored) < 0)
 		return false;
 	count = find_missing(all, on, missing);
-	return count == 0 || (fresh && enable_at_once(dir, missing, count, &ignored) == 0);
+	return count == 0 || (fresh && enable_at_once(top, file, missing, count, &ignored) == 0);
 }
 
 void controllers_enable(int dir, bool evacuate)
@@ -110,7 +115,7 @@ void controllers_enable(int dir, bool evacuate)
 	size_t count;
 
 	if (fd_read_small(dir, "cgroup.controllers", have, sizeof(have), &err) < 0 ||
-	    fd_read_small(dir, "cgroup.subtree_control", on, sizeof(on), &err) < 0) {
+	    fd_read_small(dir, control, on, sizeof(on), &err) < 0) {
 		log_debug("controllers: %s: %s", err.object, err.reason);
 		return;
 	}
