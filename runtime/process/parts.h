@@ -27,6 +27,9 @@ int plan_labels(const struct spec_process *process, const struct host *host, str
 int filters_find(const struct spec_seccomp *asked, int dir, struct arena *arena,
                  struct process_plan *plan, struct error *err) FALLIBLE;
 
+/* Make plan->filter decide the same with fewer instructions, where it is understood and that comes out. */
+void filter_compact(struct arena *arena, struct process_plan *plan);
+
 /* Refuse system calls that libseccomp does not know, where crun's annotation
  * run.oci.seccomp_fail_unknown_syscall is there. */
 int plan_seccomp_strict(const struct spec *spec, struct error *err) FALLIBLE;
