@@ -84,6 +84,34 @@ int fd_reopen(int fd, int flags, const char *name, struct error *err)
 	return opened;
 }
 
+void fd_heap_add(struct fd_heap *heap, int *fd)
+{
+	int taken = take_fd(fd);
+
+	if (taken >= 64)
+		(void)close(taken);
+	else if (taken >= 0)
+		heap->below_64 |= UINT64_C(1) << taken;
+}
+
+void fd_heap_close(struct fd_heap *heap)
+{
+	uint64_t left = heap->below_64;
+
+	heap->below_64 = 0;
+	while (left) {
+		unsigned int first = (unsigned int)__builtin_ctzll(left), last = first;
+
+		while (last < 63 && left >> (last + 1) & 1)
+			last++;
+		if (first == last)
+			(void)close((int)first);
+		else
+			(void)close_range(first, last, 0);
+		left &= last < 63 ? ~UINT64_C(0) << (last + 1) : 0;
+	}
+}
+
 int fd_close_from(unsigned int first, struct error *err)
 {
 	return close_range(first, ~0U, 0) < 0 ? fail_errno(err, "descriptors", "close_range") : 0;

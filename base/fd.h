@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "arena.h"
@@ -49,6 +50,14 @@ int fd_reopen(int fd, int flags, const char *name, struct error *err) FALLIBLE;
 /* Make every descriptor from first on close-on-exec (close_range(2)).
  * Returns  0, or -1 and *err. Context: any. */
 int fd_cloexec_from(unsigned int first, struct error *err) FALLIBLE;
+
+/* Descriptors that are closed together: those whose numbers follow each other by one call. */
+struct fd_heap {
+	uint64_t below_64; /* a bit a number */
+};
+/* Take it; -1 is fine, and one that is too high for the heap is closed at once. Both: context any. */
+void fd_heap_add(struct fd_heap *heap, int *fd);
+void fd_heap_close(struct fd_heap *heap);
 
 /* Close every descriptor from first on. Returns 0, or -1 and *err. Context: any. */
 int fd_close_from(unsigned int first, struct error *err) FALLIBLE;

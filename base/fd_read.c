@@ -13,15 +13,20 @@
 enum { FIRST_SIZE = 4096 };
 
 /* How much to make room for before the first read: a file's size and one byte, so that the end is
- * seen without growing; a guess for what has no size, such as a pipe. */
-static size_t first_size(int fd, size_t limit_bytes)
+ * seen without growing; a guess for what has no size, such as a pipe or a file of procfs.
+ * ret_end  where a file that has a size ends, which so needs no further read to be seen; SIZE_MAX. */
+static size_t first_size(int fd, size_t limit_bytes, size_t *ret_end)
 {
 	struct stat st;
 	size_t size = FIRST_SIZE;
 
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
-		size = (uint64_t)st.st_size < limit_bytes ? (size_t)st.st_size + 1
-		                                          : limit_bytes + 1;
+	*ret_end = SIZE_MAX;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0) {
+		if ((uint64_t)st.st_size >= limit_bytes)
+			return limit_bytes + 1;
+		*ret_end = (size_t)st.st_size;
+		return *ret_end + 1;
+	}
 	return size > limit_bytes ? limit_bytes + 1 : size;
 }
 
@@ -42,7 +47,8 @@ static int grow(char **buffer, size_t *size, size_t limit_bytes)
  * Returns  the length, or -1 and errno. */
 static ssize_t read_to_end(int fd, size_t limit_bytes, char **ret_buffer)
 {
-	size_t size = first_size(fd, limit_bytes);
+	size_t end;
+	size_t size = first_size(fd, limit_bytes, &end);
 	owned_str buffer = malloc(size);
 	size_t length = 0;
 	ssize_t n;
@@ -53,11 +59,11 @@ static ssize_t read_to_end(int fd, size_t limit_bytes, char **ret_buffer)
 		if (length == size && (size > limit_bytes || grow(&buffer, &size, limit_bytes) < 0))
 			break;
 		n = read(fd, buffer + length, size - length);
-		if (n == 0)
-			break;
 		if (n < 0 && errno != EINTR)
 			return -1;
 		length += n > 0 ? (size_t)n : 0;
+		if (n == 0 || length == end)
+			break;
 	}
 	if (length == size && size <= limit_bytes)
 		return -1; /* grow() failed */

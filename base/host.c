@@ -4,12 +4,18 @@
 #include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "fd.h"
 #include "host.h"
+#include "table.h"
 
-enum { STATUS_BYTES = 4096 };
+enum {
+	STATUS_BYTES = 4096,
+};
+
+/* The inode of the very first one: USER_NS_INIT_INO of linux/nsfs.h. */
+static const ino_t first_user_namespace = 0xEFFFFFFD;
 
 /* A mask of /proc/self/status: "CapBnd:\t000001ffffffffff". */
 static bool mask_of(const char *status, const char *key, uint64_t *ret)
@@ -25,6 +31,49 @@ static bool mask_of(const char *status, const char *key, uint64_t *ret)
 	return end != at && errno == 0 && *end == '\n';
 }
 
+/* "Uid:\t0\t0\t0\t0": real, effective, saved, the file system's.
+ * ret_one  is left alone where they are the same. */
+static bool id_of(const char *status, const char *key, uint32_t *ret, bool *ret_one)
+{
+	const char *at = strstr(status, key);
+	unsigned long ids[4];
+
+	if (!at)
+		return false;
+	at += strlen(key);
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		char *end;
+
+		ids[i] = strtoul(at, &end, 10);
+		if (end == at || *end != (i + 1 < ARRAY_SIZE(ids) ? '\t' : '\n'))
+			return false;
+		*ret_one = *ret_one && ids[i] == ids[0];
+		at = end + 1;
+	}
+	*ret = (uint32_t)ids[1];
+	return true;
+}
+
+static bool has_no_groups(const char *status)
+{
+	static const char key[] = "\nGroups:\t";
+	const char *at = strstr(status, key);
+
+	if (!at)
+		return false;
+	at += strlen(key);
+	return at[strspn(at, " ")] == '\n';
+}
+
+static void look_at_streams(struct host *host)
+{
+	struct stat st;
+
+	for (int fd = 0; fd < HOST_STREAMS; fd++)
+		if (fstat(fd, &st) == 0)
+			host->streams[fd] = (struct host_stream){st.st_mode, st.st_rdev, st.st_uid};
+}
+
 /* One file says what would take a call for each capability and each signal to ask. */
 static int look_at_status(struct host *host, struct error *err)
 {
@@ -32,9 +81,14 @@ static int look_at_status(struct host *host, struct error *err)
 
 	if (fd_read_small(AT_FDCWD, "/proc/self/status", status, sizeof(status), err) < 0)
 		return -1;
-	if (!mask_of(status, "\nSigIgn:\t", &host->ignored_signals) ||
+	host->one_id = true;
+	host->no_groups = has_no_groups(status);
+	if (!id_of(status, "\nUid:\t", &host->uid, &host->one_id) ||
+	    !id_of(status, "\nGid:\t", &host->gid, &host->one_id) ||
+	    !mask_of(status, "\nSigIgn:\t", &host->ignored_signals) ||
 	    !mask_of(status, "\nCapEff:\t", &host->capabilities) ||
-	    !mask_of(status, "\nCapBnd:\t", &host->bounding))
+	    !mask_of(status, "\nCapBnd:\t", &host->bounding) ||
+	    !mask_of(status, "\nCapAmb:\t", &host->ambient))
 		return fail(err, ERROR_SYSTEM, "/proc/self/status",
 		            "says not what proc(5) has it say");
 	return 0;
@@ -42,21 +96,18 @@ static int look_at_status(struct host *host, struct error *err)
 
 bool host_in_user_namespace(void)
 {
-	static const char all[] = "         0          0 4294967295\n"; /* "%10u %10u %10u\n" */
-	struct error ignored;
-	char map[128];
+	struct stat st;
 
-	if (fd_read_small(AT_FDCWD, "/proc/self/uid_map", map, sizeof(map), &ignored) < 0)
-		return false;
-	return strcmp(map, all) != 0;
+	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino != first_user_namespace;
 }
 
 int host_look(struct host *ret_host, struct error *err)
 {
-	struct host host = {.uid = geteuid(), .gid = getegid(), .filters = -1};
+	struct host host = {.filters = -1};
 
 	if (look_at_status(&host, err) < 0)
 		return -1;
+	look_at_streams(&host);
 	host.privileged = (host.capabilities >> CAP_SYS_ADMIN) & 1;
 	*ret_host = host;
 	return 0;

@@ -8,6 +8,15 @@
 
 #include "error.h"
 
+enum { HOST_STREAMS = 3 };
+
+/* What fstat(2) says of a descriptor that a program begins with. */
+struct host_stream {
+	mode_t mode; /* 0: it is not open */
+	dev_t device;
+	uid_t uid;
+};
+
 /* What plans need to know of this machine and of ourselves: a plain value, so that tests of plans
  * can make one up. */
 struct host {
@@ -15,10 +24,14 @@ struct host {
 	gid_t gid;
 	uint64_t capabilities; /* our effective set, bit per capability number (capabilities(7)) */
 	uint64_t bounding;     /* our bounding set */
+	uint64_t ambient;      /* our ambient set */
 	uint64_t ignored_signals; /* left to us ignored: bit SIGNUM - 1 */
-	bool privileged;          /* CAP_SYS_ADMIN in our user namespace: mounts need no new one */
-	int filters;              /* descriptor of filters made before, borrowed; -1: none */
-	bool made_up;             /* by a test: nothing may be looked up on the real machine */
+	bool one_id;    /* the real, saved and file system's ids are the effective ones too */
+	bool no_groups; /* we have no supplementary groups */
+	struct host_stream streams[HOST_STREAMS]; /* what 0, 1 and 2 are */
+	bool privileged; /* CAP_SYS_ADMIN in our user namespace: mounts need no new one */
+	int filters;     /* descriptor of filters made before, borrowed; -1: none */
+	bool made_up;    /* by a test: nothing may be looked up on the real machine */
 };
 
 /* Whether cgroups that can't be made are done without: --rootless. */

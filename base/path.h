@@ -48,6 +48,11 @@ int path_make_parent(int root, const char *path, const char **ret_name, struct e
  * Spec  openat2(2), RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV. */
 int path_open_strict(int dir, const char *path, int flags, struct error *err) FALLIBLE;
 
+/* The path of a directory of this machine without links, "." and "..", as realpath(3) has it, in real (PATH_MAX bytes).
+ * One that has none, which the kernel says at once, is not looked at step by step.
+ * Returns  0, or -1 and errno. Context: host. */
+int path_real_directory(const char *path, char *real);
+
 /* Open /proc (of this mount namespace) and check that it is procfs, its root.
  * Returns  an O_PATH descriptor, owned by the caller, or -1 and *err. */
 int path_open_proc(struct error *err) FALLIBLE;

@@ -64,6 +64,16 @@ int sys_ioprio_set(int which, int who, int priority)
 	return (int)syscall(SYS_ioprio_set, which, who, priority);
 }
 
+#ifndef SYS_open_tree_attr
+#define SYS_open_tree_attr 467 /* as on every processor */
+#endif
+
+int sys_open_tree_attr(int dir, const char *path, unsigned int flags, struct mount_attr *attr,
+                       size_t size)
+{
+	return (int)syscall(SYS_open_tree_attr, dir, path, flags, attr, size);
+}
+
 int sys_set_mempolicy(int mode, const unsigned long *nodes, unsigned long bits)
 {
 	return (int)syscall(SYS_set_mempolicy, mode, nodes, bits);

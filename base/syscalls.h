@@ -31,6 +31,10 @@ int sys_execveat(int dir, const char *path, char *const argv[], char *const envp
 int sys_bpf(int command, union bpf_attr *attr, unsigned int size);
 int sys_sched_setattr(pid_t pid, const struct sys_sched_attr *attr, unsigned int flags);
 int sys_ioprio_set(int which, int who, int priority);
+/* open_tree(2) and mount_setattr(2) in one, of Linux 6.15. */
+struct mount_attr;
+int sys_open_tree_attr(int dir, const char *path, unsigned int flags, struct mount_attr *attr,
+                       size_t size);
 int sys_set_mempolicy(int mode, const unsigned long *nodes, unsigned long bits);
 int sys_faccessat2(int dir, const char *path, int mode, int flags);
 

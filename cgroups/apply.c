@@ -44,53 +44,96 @@ static int check_vacant(int dir, const char *path, struct error *err)
 	return 0;
 }
 
-static int enter(const struct cgroup_plan *plan, int parent, const char *rest, struct error *err);
+/* The way from the top of the tree. A directory on it is named by its path from there on, as no link can be in a
+ * cgroup tree: the first bytes of the plan's. */
+struct way {
+	int top;
+	const char *whole;
+	char part[PATH_MAX]; /* of the level that was named last */
+};
 
-/* Open the component that is there now, and go on below it. */
-static int enter_open(const struct cgroup_plan *plan, int parent, const char *name,
-                      const char *rest, struct error *err)
+struct level {
+	const struct level *above; /* NULL: this is the top */
+	struct way *way;
+	size_t length; /* of its path; 0 is the top's */
+	bool fresh; /* we have made it, and all on the way to it: nothing above it is frozen, or we would be */
+};
+
+/* Valid until the next level is named. */
+static const char *path_of(const struct level *l)
 {
-	owned_fd dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (dir < 0)
-		return fail_errno(err, plan->path, "open");
-	rest += strspn(rest, "/");
-	if (*rest)
-		return enter(plan, dir, rest, err);
-	if (check_vacant(dir, plan->path, err) < 0 || furnish(plan, dir, err) < 0)
-		return -1;
-	return take_fd(&dir);
+	memcpy(l->way->part, l->way->whole, l->length);
+	l->way->part[l->length] = '\0';
+	return l->way->part;
 }
 
 /* Whether our cgroup namespace begins at this cgroup, we are in it, and it is none of the host's: the
  * very first has no cgroup.type. */
-static bool is_our_own_top(const struct cgroup_plan *plan, int parent, const char *rest)
+static bool is_our_own_top(const struct cgroup_plan *plan, const struct level *l)
 {
-	return rest == plan->path + strspn(plan->path, "/") && strcmp(plan->own, "/") == 0 &&
-	       faccessat(parent, "cgroup.type", F_OK, 0) == 0;
+	return !l->above && strcmp(plan->own, "/") == 0 &&
+	       faccessat(l->way->top, "cgroup.type", F_OK, 0) == 0;
 }
 
-static int enter(const struct cgroup_plan *plan, int parent, const char *rest, struct error *err)
+static void enable_from_top(const struct cgroup_plan *plan, const struct level *l)
+{
+	owned_fd dir = -1;
+	struct error ignored;
+
+	if (l->above)
+		enable_from_top(plan, l->above);
+	dir = tree_descend(l->way->top, path_of(l), &ignored);
+	if (dir >= 0)
+		controllers_enable(dir, is_our_own_top(plan, l));
+}
+
+static int enter(const struct cgroup_plan *plan, const struct level *parent, const char *rest,
+                 struct error *err);
+
+/* Go on below it, or open what is the container's own. */
+static int enter_on(const struct cgroup_plan *plan, const struct level *l, const char *rest,
+                    struct error *err)
+{
+	owned_fd dir = -1;
+
+	rest += strspn(rest, "/");
+	if (*rest)
+		return enter(plan, l, rest, err);
+	dir = openat(l->way->top, path_of(l), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return fail_errno(err, plan->path, "open");
+	if ((!l->fresh && check_vacant(dir, plan->path, err) < 0) || furnish(plan, dir, err) < 0)
+		return -1;
+	return take_fd(&dir);
+}
+
+static int enter(const struct cgroup_plan *plan, const struct level *parent, const char *rest,
+                 struct error *err)
 {
 	size_t length = strcspn(rest, "/");
-	const char *path = plan->path;
-	char name[NAME_MAX + 1];
+	struct way *way = parent->way;
+	struct level level = {.above = parent,
+	                      .way = way,
+	                      .length = (size_t)(rest - way->whole) + length};
+	bool is_last = !rest[length + strspn(rest + length, "/")];
 	bool made;
 	int dir;
 
-	if (length >= sizeof(name))
-		return fail(err, ERROR_CONFIG, object, "'%s': a name longer than %d bytes", path,
-		            NAME_MAX);
-	memcpy(name, rest, length);
-	name[length] = '\0';
-	if (plan->controllers)
-		controllers_enable(parent, is_our_own_top(plan, parent, rest));
-	made = mkdirat(parent, name, 0755) == 0;
+	if (length > NAME_MAX)
+		return fail(err, ERROR_CONFIG, object, "'%s': a name longer than %d bytes",
+		            plan->path, NAME_MAX);
+	/* what is on here is on above too */
+	if (is_last && plan->controllers &&
+	    !controllers_are_on(way->top, path_of(parent), plan->controllers,
+	                        parent->fresh && parent->above))
+		enable_from_top(plan, parent);
+	made = mkdirat(way->top, path_of(&level), 0755) == 0;
 	if (!made && errno != EEXIST)
-		return fail_errno(err, path, "mkdir");
-	dir = enter_open(plan, parent, name, rest + length, err);
-	if (dir < 0 && made && unlinkat(parent, name, AT_REMOVEDIR) < 0)
-		log_debug("after a failed mkdir of %s: rmdir %s: %s", path, name,
+		return fail_errno(err, plan->path, "mkdir");
+	level.fresh = made && parent->fresh;
+	dir = enter_on(plan, &level, rest + length, err);
+	if (dir < 0 && made && unlinkat(way->top, path_of(&level), AT_REMOVEDIR) < 0)
+		log_debug("after a failed mkdir of %s: rmdir %s: %s", plan->path, way->part,
 		          strerrordesc_np(errno));
 	return dir;
 }
@@ -103,13 +146,19 @@ static bool names_a_member(const struct error *err)
 
 static int make(const struct cgroup_plan *plan, struct error *err)
 {
-	owned_fd top = tree_open(plan->mount, err);
+	owned_fd again = plan->top < 0 ? tree_open(plan->mount, err) : -1;
+	struct way way = {.top = plan->top < 0 ? again : plan->top,
+	                  .whole = plan->path + strspn(plan->path, "/")};
+	const struct level top = {.way = &way, .fresh = true};
 	int dir = -1;
 
-	if (top < 0)
+	if (way.top < 0)
 		return -1;
+	errno = ENAMETOOLONG;
+	if (strlen(way.whole) >= sizeof(way.part))
+		return fail_errno(err, plan->path, "mkdir");
 	for (int i = 0; dir < 0 && i < ATTEMPTS; i++) {
-		dir = enter(plan, top, plan->path + strspn(plan->path, "/"), err);
+		dir = enter(plan, &top, way.whole, err);
 		if (dir < 0 &&
 		    (names_a_member(err) || (err->errnum != ENOENT && err->errnum != ENODEV)))
 			break;

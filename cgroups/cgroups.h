@@ -43,9 +43,11 @@ struct cgroup_plan {
 	const char *
 		path; /* "/cella/web", absolute in the v2 tree; NULL: no cgroup (disabled, or rootless without rights) */
 	const char *mount; /* where the v2 tree is: "/sys/fs/cgroup" or "/sys/fs/cgroup/unified" */
-	const char *own;   /* the cgroup we are in ourselves */
-	bool controllers;  /* the tree has some: they are switched on down to the container's */
-	bool delegate;     /* the container's root may divide it further */
+	int top; /* its descriptor, for cgroup_apply(); the caller's, who may take it for cgroup_undo(); -1 */
+	const char *own; /* the cgroup we are in ourselves */
+	const char *
+		controllers; /* that the tree's top has: they are switched on down to the container's; NULL: left as they are */
+	bool delegate;                 /* the container's root may divide it further */
 	uint32_t owner_uid, owner_gid; /* who that is on the host */
 	const char
 		*below; /* a cgroup below it where the first process is, for it to divide; NULL */
@@ -66,6 +68,7 @@ struct cgroup_request {
 };
 
 /* Decide the place and the limits; what can't be limited here is refused by its JSON path. Changes nothing.
+ * ret_plan  in arena; its top is the caller's to close.
  * Returns  0, or -1 and *err. Context: host. */
 int cgroup_plan(const struct cgroup_request *request, struct arena *arena,
                 struct cgroup_plan **ret_plan, struct error *err) FALLIBLE;
@@ -138,7 +141,8 @@ int cgroup_watch(struct container_watch *watch, int timeout_ms, enum container_e
                  struct error *err) FALLIBLE;
 
 /* Kill what is inside, wait, remove it and all below, then empty parents that cella itself made ("/cella").
- * A unit of systemd's is ended too. Content when nothing is there. Returns 0, or -1 and *err. */
-int cgroup_undo(const char *path, const char *unit, struct error *err) FALLIBLE;
+ * A unit of systemd's is ended too. Content when nothing is there.
+ * top  of the tree, where it is open, borrowed; -1: it is found again. Returns 0, or -1 and *err. */
+int cgroup_undo(int top, const char *path, const char *unit, struct error *err) FALLIBLE;
 
 #endif

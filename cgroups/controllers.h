@@ -12,4 +12,11 @@
  * dir is borrowed. Spec: cgroup-v2.rst "Controlling Controllers", "No Internal Process Constraint". */
 void controllers_enable(int dir, bool evacuate);
 
+/* Whether all of them that the top of the tree has are on, the first glance at what is so as a rule.
+ * path   of the cgroup, from the top on: "" is that itself.
+ * all    what cgroup.controllers of the top says.
+ * fresh  we have just made the cgroup, so none is on: switch them on.
+ * Returns  false where one is off, or can't be switched on here: controllers_enable() from the top down. */
+bool controllers_are_on(int top, const char *path, const char *all, bool fresh);
+
 #endif

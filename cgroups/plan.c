@@ -22,10 +22,10 @@ static const char object[] = "linux.cgroupsPath";
 /* What was found on this machine, or made up for a test. */
 struct found {
 	bool rootless; /* looked up once: it takes a file of procfs */
-	bool tree;     /* there is one; else mount is the usual place and own is "/" */
-	char mount[PATH_MAX];
+	bool tree;     /* there is one; else its mount is the usual place and own is "/" */
+	int top;       /* its descriptor, owned; -1 */
+	struct tree at;
 	char own[PATH_MAX];
-	char controllers[512];
 };
 
 static bool is_rootless(const struct host *host)
@@ -37,20 +37,23 @@ static int look(const struct host *host, struct found *found, struct error *err)
 {
 	owned_fd top = -1;
 
-	*found = (struct found){.mount = "/sys/fs/cgroup", .own = "/"};
+	*found = (struct found){.at.mount = "/sys/fs/cgroup", .own = "/", .top = -1};
 	found->rootless = host->made_up ? !host->privileged : is_rootless(host);
 	if (host->made_up)
 		return 0;
-	top = tree_find(found->mount, sizeof(found->mount), err);
+	top = tree_find(&found->at, err);
 	if (top < 0)
 		return err->errnum == ENOENT && found->rootless ? 0 : -1;
 	found->tree = true;
 	if (tree_own_cgroup(found->own, sizeof(found->own), err) < 0)
 		return -1;
-	if (fd_read_small(top, "cgroup.controllers", found->controllers, sizeof(found->controllers),
-	                  err) < 0)
-		return -1;
+	found->top = take_fd(&top);
 	return 0;
+}
+
+static void found_release(struct found *found)
+{
+	fd_release(&found->top);
 }
 
 /* Leave out "." and repeated and trailing slashes, in place; the path is absolute. */
@@ -109,7 +112,7 @@ static int decide_path(const char *wanted, const char *own, const char *id, stru
 static bool may_write(const struct found *found, const char *path)
 {
 	struct error ignored;
-	owned_fd top = tree_open(found->mount, &ignored);
+	owned_fd top = tree_open(found->at.mount, &ignored);
 	char ancestor[PATH_MAX];
 	bool made = false;
 
@@ -235,7 +238,7 @@ int cgroup_plan(const struct cgroup_request *request, struct arena *arena,
 	const struct spec *spec = request->spec;
 	const struct host *host = request->host;
 	struct device_program *devices;
-	struct found found;
+	OWNED(found_release) struct found found = {.top = -1};
 	char *path = NULL;
 
 	if (look(host, &found, err) < 0)
@@ -245,7 +248,7 @@ int cgroup_plan(const struct cgroup_request *request, struct arena *arena,
 	plan->arena = arena;
 	if (!request->disabled && decide_place(request, &found, plan, &path, err) < 0)
 		return -1;
-	if (limits_plan(&spec->linux_.resources, host->made_up ? NULL : found.controllers, arena,
+	if (limits_plan(&spec->linux_.resources, host->made_up ? NULL : found.at.controllers, arena,
 	                &plan->writes, err) < 0)
 		return -1;
 	if (plan->scope && (systemd_limits(&plan->writes, -1, arena, plan->scope, err) < 0 ||
@@ -258,9 +261,10 @@ int cgroup_plan(const struct cgroup_request *request, struct arena *arena,
 	if (!path && plan->writes.count > 0)
 		return refuse_limit(request, &found, plan->writes.item[0].member, err);
 	plan->path = path;
-	plan->mount = arena_text(arena, found.mount);
+	plan->mount = arena_text(arena, found.at.mount);
+	plan->top = -1;
 	plan->own = arena_text(arena, found.own);
-	plan->controllers = found.controllers[strspn(found.controllers, " \n")] != '\0';
+	plan->controllers = arena_text(arena, found.at.controllers);
 	plan->delegate = path && is_delegated(spec);
 	if (plan_below(spec, plan, err) < 0)
 		return -1;
@@ -268,6 +272,7 @@ int cgroup_plan(const struct cgroup_request *request, struct arena *arena,
 	plan->owner_gid = host_id(&spec->linux_.gid_mappings);
 	if (arena_check(arena, err) < 0)
 		return error_within(err, "%s", object);
+	plan->top = take_fd(&found.top);
 	*ret_plan = plan;
 	return 0;
 }

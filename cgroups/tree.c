@@ -7,12 +7,15 @@
 #include <string.h>
 #include <sys/vfs.h>
 
+#include "base/fd.h"
 #include "base/own.h"
 #include "base/path.h"
 #include "base/table.h"
 #include "base/text.h"
 
 #include "tree.h"
+
+enum { LINES_BYTES = 32 << 10 }; /* a line a hierarchy, of which v1 has a dozen */
 
 static void file_release(FILE **file)
 {
@@ -94,61 +97,65 @@ static int search_mounts(char *path, size_t size, struct error *err)
 	return -1;
 }
 
-/* Returns  the top of a v2 tree that is there, the caller's, or -1. */
-static int open_tree_at(const char *path)
+/* The top of a v2 tree, which is one because it has controllers, or none of them but their file.
+ * Returns  the descriptor, owned by the caller, or -1. */
+static int open_tree_at(const char *mount, struct tree *ret)
 {
-	owned_fd top = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	owned_fd top = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct error ignored;
 
-	return top >= 0 && path_is_on(top, CGROUP2_SUPER_MAGIC) ? take_fd(&top) : -1;
+	if (top < 0 || fd_read_small(top, "cgroup.controllers", ret->controllers,
+	                             sizeof(ret->controllers), &ignored) < 0)
+		return -1;
+	return take_fd(&top);
 }
 
-int tree_find(char *path, size_t size, struct error *err)
+int tree_find(struct tree *ret, struct error *err)
 {
 	static const char *const usual[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
+	int top = -1;
 
-	for (size_t i = 0; i < ARRAY_SIZE(usual); i++) {
-		owned_fd top = open_tree_at(usual[i]);
-
-		if (top >= 0)
-			return copy(path, size, usual[i], err) < 0 ? -1 : take_fd(&top);
+	for (size_t i = 0; i < ARRAY_SIZE(usual) && top < 0; i++) {
+		(void)copy(ret->mount, sizeof(ret->mount), usual[i], err);
+		top = open_tree_at(ret->mount, ret);
 	}
-	return search_mounts(path, size, err) < 0 ? -1 : tree_open(path, err);
+	if (top >= 0)
+		return top;
+	if (search_mounts(ret->mount, sizeof(ret->mount), err) < 0)
+		return -1;
+	top = open_tree_at(ret->mount, ret);
+	return top < 0 ? fail_errno(err, ret->mount, "open") : top;
 }
 
 int tree_own_cgroup(char *path, size_t size, struct error *err)
 {
-	OWNED(file_release) FILE *file = fopen("/proc/self/cgroup", "re");
-	owned_str line = NULL;
-	size_t line_size = 0;
+	static const char file[] = "/proc/self/cgroup";
+	char text[LINES_BYTES];
+	char *line;
 
-	if (!file)
-		return fail_errno(err, "/proc/self/cgroup", "open");
-	while (getline(&line, &line_size, file) >= 0) {
-		if (!text_begins(line, "0::/"))
-			continue;
-		line[strcspn(line, "\n")] = '\0';
-		if (text_begins(line, "0::/.."))
-			return copy(path, size, "/", err);
-		if (text_ends(line, " (deleted)"))
-			line[strlen(line) - strlen(" (deleted)")] = '\0';
-		return copy(path, size, line + strlen("0::"), err);
-	}
-	return fail(err, ERROR_UNSUPPORTED, "/proc/self/cgroup", "no cgroup v2 line");
+	if (fd_read_small(AT_FDCWD, file, text, sizeof(text), err) < 0)
+		return -1;
+	line = text_begins(text, "0::/") ? text : strstr(text, "\n0::/");
+	if (!line)
+		return fail(err, ERROR_UNSUPPORTED, file, "no cgroup v2 line");
+	line += *line == '\n';
+	line[strcspn(line, "\n")] = '\0';
+	if (text_begins(line, "0::/.."))
+		return copy(path, size, "/", err);
+	if (text_ends(line, " (deleted)"))
+		line[strlen(line) - strlen(" (deleted)")] = '\0';
+	return copy(path, size, line + strlen("0::"), err);
 }
 
 int tree_open(const char *mount, struct error *err)
 {
-	char found[PATH_MAX];
+	struct tree found;
 	owned_fd top = -1;
 
 	if (!mount)
-		return tree_find(found, sizeof(found), err);
+		return tree_find(&found, err);
 	top = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (top < 0)
-		return fail_errno(err, mount, "open");
-	if (!path_is_on(top, CGROUP2_SUPER_MAGIC))
-		return fail(err, ERROR_UNSUPPORTED, mount, "not a cgroup v2 tree");
-	return take_fd(&top);
+	return top < 0 ? fail_errno(err, mount, "open") : take_fd(&top);
 }
 
 int tree_descend(int top, const char *path, struct error *err)

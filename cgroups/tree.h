@@ -3,21 +3,26 @@
 #define CGROUPS_TREE_H
 
 #include <dirent.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
 
-/* Where the v2 tree is mounted: /sys/fs/cgroup, /sys/fs/cgroup/unified, or what mountinfo says.
- * Returns  its top, owned by the caller, or -1 and *err (ERROR_UNSUPPORTED, ENOENT: there is none). */
-int tree_find(char *path, size_t size, struct error *err) FALLIBLE;
+/* Where the v2 tree is mounted: /sys/fs/cgroup, /sys/fs/cgroup/unified, or what mountinfo says. */
+struct tree {
+	char mount[PATH_MAX];
+	char controllers[512]; /* that its top has */
+};
+/* Returns  its top, owned by the caller, or -1 and *err (ERROR_UNSUPPORTED, ENOENT: there is none). */
+int tree_find(struct tree *ret, struct error *err) FALLIBLE;
 
 /* The cgroup of this process: the "0::" line of /proc/self/cgroup; "/" where that is outside of what
  * our cgroup namespace shows.
  * Returns  0, or -1 and *err. */
 int tree_own_cgroup(char *path, size_t size, struct error *err) FALLIBLE;
 
-/* Open a mounted tree's top; mount NULL: find it.
+/* Open a tree's top where tree_find() has found it; mount NULL: find it.
  * Returns  its descriptor, owned by the caller, or -1 and *err. */
 int tree_open(const char *mount, struct error *err) FALLIBLE;
 

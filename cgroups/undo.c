@@ -85,8 +85,7 @@ static int remove_once(int parent, const char *name, struct error *err)
 	return 0;
 }
 
-/* Remove name below parent with all in it; EBUSY means that somebody came in meanwhile. Where all have ended, as
- * nearly always, the kernel's own check is enough. */
+/* Remove name below parent with all in it; EBUSY means that somebody came in meanwhile. */
 static int remove_whole(int parent, const char *name, struct error *err)
 {
 	if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
@@ -119,20 +118,37 @@ static void remove_shared(int top, char *parent)
 		log_debug("%s/cella: rmdir: %s", parent, strerrordesc_np(errno));
 }
 
-/* Do it to the cgroup of a path; content when it is not there. */
-static int at_path(const char *path, int (*deed)(int parent, const char *name, struct error *err),
-                   struct error *err)
+/* Where all have ended, as nearly always, and nothing is below it: by its path, as no link can be in a cgroup tree.
+ * Returns  whether it has gone. */
+static bool remove_at_once(int top, const char *path)
 {
 	char parent[PATH_MAX];
-	owned_fd top = -1;
+
+	if (unlinkat(top, path + strspn(path, "/"), AT_REMOVEDIR) < 0)
+		return false;
+	memcpy(parent, path, strlen(path) + 1);
+	*strrchr(parent, '/') = '\0';
+	remove_shared(top, parent);
+	return true;
+}
+
+/* Do it to the cgroup of a path; content when it is not there. */
+static int at_path(int top, const char *path,
+                   int (*deed)(int parent, const char *name, struct error *err), struct error *err)
+{
+	char parent[PATH_MAX];
+	owned_fd found = -1;
 	owned_fd dir = -1;
 	char *slash;
 
 	if (!tree_is_below(path) || text_ends(path, "/") || strlen(path) >= sizeof(parent))
 		return fail(err, ERROR_STATE, path, "not the path of a cgroup");
-	top = tree_open(NULL, err);
+	if (top < 0)
+		top = found = tree_open(NULL, err);
 	if (top < 0)
 		return -1;
+	if (deed == remove_whole && remove_at_once(top, path))
+		return 0;
 	memcpy(parent, path, strlen(path) + 1);
 	slash = strrchr(parent, '/');
 	*slash = '\0';
@@ -148,11 +164,11 @@ static int at_path(const char *path, int (*deed)(int parent, const char *name, s
 /* systemd ends a scope when it sees that its cgroup is empty: that must still be there then, or a stop that has
  * begun waits for its time-out. A manager that can't be reached, as a user's is after he has left, sees it by
  * itself, or has gone with all its units. */
-static int undo_unit(const char *path, const char *unit, struct error *err)
+static int undo_unit(int top, const char *path, const char *unit, struct error *err)
 {
 	const struct systemd_scope scope = {.unit = unit, .user = systemd_is_users(path)};
 
-	if (at_path(path, empty_whole, err) < 0)
+	if (at_path(top, path, empty_whole, err) < 0)
 		return -1;
 	if (systemd_stop(&scope, err) == 0)
 		return 0;
@@ -162,11 +178,11 @@ static int undo_unit(const char *path, const char *unit, struct error *err)
 	return 0;
 }
 
-int cgroup_undo(const char *path, const char *unit, struct error *err)
+int cgroup_undo(int top, const char *path, const char *unit, struct error *err)
 {
 	if (!path)
 		return 0;
-	if (unit && undo_unit(path, unit, err) < 0)
+	if (unit && undo_unit(top, path, unit, err) < 0)
 		return -1;
-	return at_path(path, remove_whole, err);
+	return at_path(top, path, remove_whole, err);
 }

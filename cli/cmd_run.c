@@ -43,6 +43,7 @@ static int stay(struct call *call, struct error *err)
 		creation_undo(c);
 		return -1;
 	}
+	container_has_ended(c);
 	/* The status of the program tells more than a failure here. */
 	if (!f->keep && container_delete(c, true, &ignored) < 0)
 		log_dropped("after the container has ended", &ignored);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/own.h"
+#include "base/path.h"
 #include "base/text.h"
 
 #include "creation.h"
@@ -20,7 +21,7 @@ int creation_bundle(const struct call *call, const char *bundle, const char **re
 		return arena_check(call->arena, err);
 	if (!bundle)
 		bundle = ".";
-	if (!realpath(bundle, absolute)) {
+	if (path_real_directory(bundle, absolute) < 0) {
 		(void)fail_errno(err, bundle, "open");
 		return error_within(err, "--bundle");
 	}

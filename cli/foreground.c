@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -208,23 +209,53 @@ static int start_terminal(struct front *front, struct error *err)
 	                   err);
 }
 
-int foreground_wait(struct foreground *f, pid_t pid, int pidfd, int console, struct error *err)
+/* As the loop, where there are but a process and signals: nothing is set up to wait once, as a rule. */
+static int wait_plainly(struct front *front, struct error *err)
+{
+	struct pollfd both[] = {
+		{.fd = front->pidfd,      .events = POLLIN},
+		{.fd = front->f->signals, .events = POLLIN}
+        };
+	struct loop_source signals = {front->f->signals, signals_ready, front};
+
+	for (;;) {
+		int n = poll(both, ARRAY_SIZE(both), -1);
+
+		if (n < 0 && errno != EINTR)
+			return fail_errno(err, "process", "poll");
+		if (n > 0 && both[0].revents)
+			return 0;
+		if (n > 0 && signals_ready(&signals, EPOLLIN, err) < 0)
+			return -1;
+	}
+}
+
+static int wait_by_loop(struct front *front, struct error *err)
 {
 	OWNED(loop_release) struct loop *loop = loop_new(err);
-	struct front front = {.f = f, .loop = loop, .pidfd = pidfd, .console = console};
-	struct loop_source signals = {f->signals, signals_ready, &front};
-	struct loop_source process = {pidfd, process_ended, &front};
-	struct loop_source notify = {f->notify, notify_ready, NULL};
+	struct loop_source signals = {front->f->signals, signals_ready, front};
+	struct loop_source process = {front->pidfd, process_ended, front};
+	struct loop_source notify = {front->f->notify, notify_ready, NULL};
 	int result;
 
 	if (!loop || loop_add(loop, &signals, EPOLLIN, err) < 0 ||
 	    loop_add(loop, &process, EPOLLIN, err) < 0 ||
-	    (f->notify >= 0 && loop_add(loop, &notify, EPOLLIN, err) < 0))
+	    (notify.fd >= 0 && loop_add(loop, &notify, EPOLLIN, err) < 0))
 		return -1;
-	result = start_terminal(&front, err);
+	front->loop = loop;
+	result = start_terminal(front, err);
 	if (result == 0)
 		result = loop_run(loop, err);
-	restore(f);
+	restore(front->f);
+	return result;
+}
+
+int foreground_wait(struct foreground *f, pid_t pid, int pidfd, int console, struct error *err)
+{
+	struct front front = {.f = f, .pidfd = pidfd, .console = console};
+	bool plainly = console < 0 && f->notify < 0;
+	int result = plainly ? wait_plainly(&front, err) : wait_by_loop(&front, err);
+
 	if (f->notify >= 0) /* its last words */
 		starting_pass_on(f->notify, starting_manager());
 	return result < 0 ? -1 : process_wait(pid, err);

@@ -3,6 +3,7 @@
  * the program. */
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "base/program.h"
+#include "base/table.h"
 #include "base/text.h"
 
 #include "command.h"
@@ -36,8 +38,13 @@ static const char version[] = "cella version " CELLA_VERSION "\n"
 /* A descriptor below 3 that is closed would be given to the next file we open. */
 static int open_stdio(struct error *err)
 {
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+	struct pollfd stdio[] = {{.fd = STDIN_FILENO},
+	                         {.fd = STDOUT_FILENO},
+	                         {.fd = STDERR_FILENO}};
+
+	(void)poll(stdio, ARRAY_SIZE(stdio), 0); /* asks nothing but which of them are not open */
+	for (size_t i = 0; i < ARRAY_SIZE(stdio); i++)
+		if ((stdio[i].revents & POLLNVAL) && open("/dev/null", O_RDWR) < 0)
 			return fail_errno(err, "/dev/null", "open");
 	return 0;
 }

@@ -10,15 +10,10 @@
 int netns_loopback_up(struct error *err)
 {
 	owned_fd any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq lo = {.ifr_name = "lo"};
+	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
 
 	if (any < 0)
 		return fail_errno(err, "lo", "socket");
-	if (ioctl(any, SIOCGIFFLAGS, &lo) < 0)
-		return fail_errno(err, "lo", "SIOCGIFFLAGS");
-	if (lo.ifr_flags & IFF_UP)
-		return 0;
-	lo.ifr_flags = (short)(lo.ifr_flags | IFF_UP);
 	if (ioctl(any, SIOCSIFFLAGS, &lo) < 0)
 		return fail_errno(err, "lo", "SIOCSIFFLAGS");
 	return 0;

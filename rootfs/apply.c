@@ -7,6 +7,7 @@
 
 #include "base/own.h"
 #include "base/path.h"
+#include "base/syscalls.h"
 
 #include "steps.h"
 
@@ -68,18 +69,23 @@ static int mount_root(struct rootfs_plan *plan, struct error *err)
 
 	if (target < 0)
 		return fail_errno(err, plan->path, "open");
-	tree = rootfs_clone_tree(target, "", true);
-	if (tree < 0)
-		return fail_errno(err, plan->path, "open_tree");
+	tree = sys_open_tree_attr(
+		target, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE,
+		&attr, sizeof(attr));
+	if (tree < 0) { /* before Linux 6.15 */
+		tree = rootfs_clone_tree(target, "", true);
+		if (tree < 0)
+			return fail_errno(err, plan->path, "open_tree");
+		if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
+			return fail_errno(err, plan->path, "mount_setattr");
+	}
 	if (rootfs_attach(tree, target) < 0)
 		return fail_errno(err, plan->path, "move_mount");
-	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
-		return fail_errno(err, plan->path, "mount_setattr");
 	plan->root = take_fd(&tree);
 	return 0;
 }
 
-static bool has_datum(const struct rootfs_mount *mount, const char *key)
+bool rootfs_has_datum(const struct rootfs_mount *mount, const char *key)
 {
 	for (size_t i = 0; i < mount->data_count; i++)
 		if (strcmp(mount->data[i].key, key) == 0)
@@ -97,7 +103,7 @@ static int take_over(const struct rootfs_plan *plan, const struct rootfs_mount *
 	owned_fd covered = -1, fresh = -1;
 	struct stat st;
 
-	if (!mount->copy_up && has_datum(mount, "mode"))
+	if (!mount->copy_up && rootfs_has_datum(mount, "mode"))
 		return 0;
 	covered = path_open(base, rest, O_RDONLY | O_DIRECTORY, err);
 	if (covered < 0) /* what is wrong with the place will be said where it is made */
@@ -107,7 +113,7 @@ static int take_over(const struct rootfs_plan *plan, const struct rootfs_mount *
 		return fail_errno(err, mount->destination, "open");
 	if (mount->copy_up && rootfs_copy_tree(covered, fresh, err) < 0)
 		return error_within(err, "%s", mount->destination);
-	if (!has_datum(mount, "mode") && fchmod(fresh, st.st_mode & 07777) < 0)
+	if (!rootfs_has_datum(mount, "mode") && fchmod(fresh, st.st_mode & 07777) < 0)
 		return fail_errno(err, mount->destination, "chmod");
 	return 0;
 }
@@ -156,6 +162,18 @@ static int check_kind(const char *path, mode_t mode, int target, struct error *e
 	return -1;
 }
 
+/* Whether the place has a name of one step in the root and may be no link: then it need not be opened first, as
+ * move_mount(2) follows none, and takes only a directory for a directory. */
+static bool put_plainly(const struct rootfs_plan *plan, const struct rootfs_mount *mount, int tree)
+{
+	const char *name = mount->destination;
+
+	if (plan->late || mount->bind || !mount->no_link || !rootfs_is_flat(name) ||
+	    rootfs_cover(plan, name) || (!is_type(mount, "proc") && strcmp(name, "/proc") == 0))
+		return false;
+	return move_mount(tree, "", plan->root, name + 1, MOVE_MOUNT_F_EMPTY_PATH) == 0;
+}
+
 /* Attach the mount where it belongs; what is missing there is made, a directory or a file as the
  * mount's root is. */
 static int put(const struct rootfs_plan *plan, const struct rootfs_mount *mount, int tree,
@@ -165,6 +183,8 @@ static int put(const struct rootfs_plan *plan, const struct rootfs_mount *mount,
 	struct stat st = {.st_mode = S_IFDIR}; /* as the root of each file system that is made */
 	owned_fd target = -1;
 
+	if (put_plainly(plan, mount, tree))
+		return 0;
 	if (mount->bind && fstat(tree, &st) < 0)
 		return fail_errno(err, mount->destination, "stat");
 	if (mount->onto_link && !mount->no_link)
@@ -199,6 +219,7 @@ static int keep(struct rootfs_plan *plan, struct rootfs_mount *mount, int *tree,
 	if (strcmp(mount->destination, "/") == 0) { /* the new root is what covers the old one */
 		if (dup3(*tree, plan->root, O_CLOEXEC) < 0)
 			return fail_errno(err, mount->destination, "dup");
+		plan->stands = -1;
 	}
 	if (mount->held || mount->late_readonly || plan->late)
 		mount->fd = take_fd(tree);
@@ -224,6 +245,8 @@ int rootfs_apply_mount(struct rootfs_plan *plan, struct rootfs_mount *mount, str
 		plan->mounts_done++;
 		return 0;
 	}
+	if (rootfs_mount_by_name(plan, mount))
+		return 0;
 	tree = make(plan, mount, err);
 	if (tree < 0)
 		return -1;
@@ -250,11 +273,8 @@ static int apply(struct rootfs_plan *plan, struct error *err)
 
 int rootfs_apply(struct rootfs_plan *plan, struct error *err)
 {
-	mode_t old = umask(0); /* modes are meant as they are written */
-	int result = apply(plan, err);
-
-	(void)umask(old);
-	return result;
+	(void)umask(0); /* modes are meant as they are written */
+	return apply(plan, err);
 }
 
 /* ---- for what CRIU restores, which makes the mounts itself ---- */

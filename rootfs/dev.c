@@ -81,8 +81,7 @@ static bool is_ours(const struct rootfs_plan *plan, const struct rootfs_node *no
 }
 
 /* Returns  0; 1 when the host's has to be bound; or -1 and *err. */
-static int make_node(const struct rootfs_plan *plan, const struct rootfs_node *node,
-                     struct error *err)
+static int make_node(struct rootfs_plan *plan, const struct rootfs_node *node, struct error *err)
 {
 	const char *rest = node->path, *name = NULL;
 	int base = rootfs_base(plan, &rest);
@@ -101,6 +100,8 @@ static int make_node(const struct rootfs_plan *plan, const struct rootfs_node *n
 			return meet(parent, name, node, err);
 		return fail_errno(err, node->path, "mknod");
 	}
+	if (strcmp(node->path, "/dev/null") == 0)
+		plan->null_made = true;
 	if (!is_ours(plan, node, base) &&
 	    fchownat(parent, name, node->uid, node->gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return fail_errno(err, node->path, "chown");
@@ -127,8 +128,7 @@ static int find_node(const struct rootfs_plan *plan, const struct rootfs_node *n
 	return there < 0 ? -1 : 0;
 }
 
-static int provide_node(const struct rootfs_plan *plan, const struct rootfs_node *node,
-                        struct error *err)
+static int provide_node(struct rootfs_plan *plan, const struct rootfs_node *node, struct error *err)
 {
 	int made;
 
@@ -145,7 +145,12 @@ static int is_there(const struct rootfs_plan *plan, const char *path, struct err
 	const char *rest = path;
 	int base = rootfs_base(plan, &rest);
 	struct error why;
-	owned_fd fd = path_open(base, rest, O_PATH, &why);
+	owned_fd fd = -1;
+
+	if (base == plan->listing.of && rootfs_is_flat(rest) &&
+	    rootfs_kind_in_proc(plan, rest + 1) == ROOTFS_KIND_MISSING)
+		return 0;
+	fd = path_open(base, rest, O_PATH, &why);
 
 	if (fd >= 0)
 		return 1;
@@ -163,10 +168,21 @@ static int make_link(int dev, const char *name, const char *to, struct error *er
 	return fail_errno(err, name, "symlink");
 }
 
-static int make_links(const struct rootfs_plan *plan, struct error *err)
+/* Whether what is at "/proc" is a procfs: one that we have mounted need not be looked for. */
+static int has_descriptors(const struct rootfs_plan *plan, struct error *err)
 {
 	static const char fds[] = "/proc/self/fd";
-	int has_fds = is_there(plan, fds, err);
+	const struct rootfs_mount *proc = rootfs_cover(plan, fds);
+
+	if (proc && proc->held && proc->fd >= 0 && strcmp(proc->type, "proc") == 0)
+		return 1;
+	return is_there(plan, fds, err);
+}
+
+static int make_links(const struct rootfs_plan *plan, int dev, struct error *err)
+{
+	static const char fds[] = "/proc/self/fd";
+	int has_fds = has_descriptors(plan, err);
 
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
 		const char *to = links[i].to;
@@ -175,16 +191,29 @@ static int make_links(const struct rootfs_plan *plan, struct error *err)
 
 		if (strncmp(to, fds, strlen(fds)) != 0)
 			there = *to == '/' ? is_there(plan, to, err) : 1;
-		if (there < 0 || (there && make_link(plan->dev, links[i].name, to, err) < 0))
+		if (there < 0 || (there && make_link(dev, links[i].name, to, err) < 0))
 			return error_within(err, "/dev");
 	}
 	return 0;
 }
 
+/* Returns  what is at "/dev", borrowed from the plan; or -1 and *err. */
+static int open_dev(struct rootfs_plan *plan, struct error *err)
+{
+	const char *rest = "/dev";
+	int base = rootfs_base(plan, &rest);
+
+	if (base != plan->root && strcmp(rest, "/") == 0) /* held */
+		return base;
+	plan->dev = rootfs_open_place(plan, "/dev", ROOTFS_DIRECTORY | ROOTFS_NO_LINK, err);
+	return plan->dev;
+}
+
 int rootfs_make_devices(struct rootfs_plan *plan, struct error *err)
 {
-	plan->dev = rootfs_open_place(plan, "/dev", ROOTFS_DIRECTORY | ROOTFS_NO_LINK, err);
-	if (plan->dev < 0 && err->errnum != EROFS)
+	int dev = open_dev(plan, err);
+
+	if (dev < 0 && err->errnum != EROFS)
 		return error_within(err, "root.path");
 	for (size_t i = 0; i < plan->nodes_count; i++) {
 		const struct rootfs_node *node = &plan->nodes[i];
@@ -194,7 +223,8 @@ int rootfs_make_devices(struct rootfs_plan *plan, struct error *err)
 		return node->is_default ? error_within(err, "default devices")
 		                        : error_within(err, "linux.devices[%zu]", node->index);
 	}
-	if (plan->foreign_dev || plan->dev < 0)
+	rootfs_list(plan);
+	if (plan->foreign_dev || dev < 0)
 		return 0;
-	return make_links(plan, err);
+	return make_links(plan, dev, err);
 }

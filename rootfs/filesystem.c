@@ -66,17 +66,21 @@ static int set_datum(int context, const struct rootfs_datum *datum, struct error
 	return 0;
 }
 
-/* What is one for all containers, or has nothing that could be written to a disk, gets its
- * read-only flag on the mount alone. */
-static bool has_own_superblock_flag(const char *type)
+/* File systems of the kernel's own. */
+static bool is_of_the_kernel(const char *type)
 {
-	static const char *const without[] = {"proc",   "sysfs",  "mqueue",
-	                                      "devpts", "cgroup", "cgroup2"};
+	static const char *const types[] = {"proc",   "sysfs",  "mqueue",
+	                                    "devpts", "cgroup", "cgroup2"};
 
-	for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++)
-		if (strcmp(without[i], type) == 0)
-			return false;
-	return true;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (strcmp(types[i], type) == 0)
+			return true;
+	return false;
+}
+
+bool rootfs_has_superblock_flag(const char *type)
+{
+	return !is_of_the_kernel(type);
 }
 
 static int configure(int context, const struct rootfs_mount *mount, struct error *err)
@@ -94,7 +98,7 @@ static int configure(int context, const struct rootfs_mount *mount, struct error
 		return error_within(err, "mounts[%zu].options[%zu]", mount->index,
 		                    mount->data[i].option);
 	}
-	if ((mount->set & MOUNT_ATTR_RDONLY) && has_own_superblock_flag(mount->type) &&
+	if ((mount->set & MOUNT_ATTR_RDONLY) && rootfs_has_superblock_flag(mount->type) &&
 	    fsconfig(context, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0) {
 		(void)fail_context(context, "ro", "fsconfig", err);
 		return error_within(err, "mounts[%zu].options", mount->index);
@@ -211,6 +215,18 @@ static int make(const char *type, const struct rootfs_mount *mount, bool *ret_to
 	return create(context, type, mount->set, err);
 }
 
+/* Those of every container, in the quick way. Why it was refused is said by the other one. */
+static int make_quickly(const struct rootfs_plan *plan, const char *type,
+                        const struct rootfs_mount *mount)
+{
+	struct error ignored;
+
+	if (plan->late || !rootfs_may_at_once(mount) ||
+	    (!is_of_the_kernel(type) && strcmp(type, "tmpfs") != 0))
+		return -1;
+	return rootfs_mount_at_once(plan, mount, type, &ignored);
+}
+
 int rootfs_mount_filesystem(const struct rootfs_plan *plan, const struct rootfs_mount *mount,
                             struct error *err)
 {
@@ -221,10 +237,10 @@ int rootfs_mount_filesystem(const struct rootfs_plan *plan, const struct rootfs_
 	if (strcmp(type, "cgroup2") == 0 && (plan->shared & 1U << NAMESPACE_CGROUP) &&
 	    !plan->user_namespace)
 		made = copy_cgroups(mount);
-	if (made >= 0)
-		return made;
-	made = mount->at_once ? rootfs_mount_at_once(plan, mount, type, err)
-	                      : make(type, mount, &told, err);
+	if (made < 0 && mount->at_once)
+		made = rootfs_mount_at_once(plan, mount, type, err);
+	else if (made < 0 && (made = make_quickly(plan, type, mount)) < 0)
+		made = make(type, mount, &told, err);
 	if (made < 0 && !told)
 		made = fall_back(plan, mount, err);
 	return made < 0 && !told ? explain(mount, err) : made;

@@ -9,6 +9,8 @@
 
 #include "steps.h"
 
+enum { ALL_READONLY_CALLS = 2 };
+
 /* Open what shall be protected.
  * Returns  an O_PATH descriptor, owned by the caller; -1 with err->errnum ENOENT or ENOTDIR when
  *          there is nothing; else -1 and *err. */
@@ -25,12 +27,65 @@ static bool is_missing(const struct error *err)
 	return err->errnum == ENOENT || err->errnum == ENOTDIR;
 }
 
-static int protect(const struct rootfs_plan *plan, const char *path, struct error *err)
+/* later    those in the procfs are made read-only when all are there.
+ * Returns  1; 0 when there is nothing to protect; -1: it is to be done by descriptors. */
+static int protect_by_name(struct rootfs_plan *plan, const char *path, bool later)
 {
 	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
-	owned_fd target = open_target(plan, path, err);
-	owned_fd tree = -1;
+	const char *name = rootfs_kernels_name(plan, path);
 
+	if (!name)
+		return -1;
+	if (rootfs_kind_of(plan, name) == ROOTFS_KIND_MISSING)
+		return 0;
+	if (mount(name, name, NULL, MS_BIND | MS_REC, NULL) < 0)
+		return errno == ENOENT ? 0 : -1;
+	if (later && plan->stands == plan->listing.of)
+		return 1;
+	return mount_setattr(AT_FDCWD, name, AT_RECURSIVE, &readonly, sizeof(readonly)) < 0 ? -1
+	                                                                                    : 1;
+}
+
+/* Whether nothing but what protects it will be below our procfs: then one call makes all of that read-only. */
+static bool is_alone(const struct rootfs_plan *plan)
+{
+	static const enum hook_point hooks[] = {HOOK_PRESTART, HOOK_CREATE_RUNTIME,
+	                                        HOOK_CREATE_CONTAINER};
+	const struct rootfs_mount *proc = rootfs_cover(plan, "/proc");
+
+	if (!proc || plan->listing.of != proc->fd || plan->user_namespace ||
+	    (proc->set & MOUNT_ATTR_RDONLY))
+		return false;
+	for (size_t i = 0; i < plan->mounts_count; i++)
+		if (&plan->mounts[i] != proc && rootfs_covers("/proc", plan->mounts[i].destination))
+			return false;
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (plan->spec->hooks[hooks[i]].count > 0)
+			return false;
+	return true;
+}
+
+/* The copies in our procfs, with it, which is not meant: it gets its right to be written back. */
+static int set_all_readonly(struct rootfs_plan *plan, struct error *err)
+{
+	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
+	int proc = plan->listing.of;
+
+	if (mount_setattr(proc, "", AT_EMPTY_PATH | AT_RECURSIVE, &readonly, sizeof(readonly)) <
+	            0 ||
+	    rootfs_set_attributes(proc, 0, MOUNT_ATTR_RDONLY) < 0)
+		return fail_errno(err, "/proc", "mount_setattr");
+	return 0;
+}
+
+static int protect(struct rootfs_plan *plan, const char *path, bool later, struct error *err)
+{
+	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
+	owned_fd target = -1, tree = -1;
+
+	if (protect_by_name(plan, path, later) >= 0)
+		return 0;
+	target = open_target(plan, path, err);
 	if (target < 0)
 		return is_missing(err) ? 0 : -1;
 	/* recursive: in a user namespace what covers something may not be left behind */
@@ -44,57 +99,87 @@ static int protect(const struct rootfs_plan *plan, const char *path, struct erro
 	return 0;
 }
 
-/* What hides: made at the first need, copied for every further one. */
+static const uint64_t empty_attributes =
+	MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+static const unsigned long empty_flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
+/* What hides. Of files the host's null device: what the container has at that name is the image's word only. Of
+ * directories an empty one, copied once it is attached: only then older kernels let it be. */
 struct cover {
-	int null; /* the host's /dev/null, O_PATH */
-	int empty; /* an empty directory, once it is attached: only then older kernels let it be copied */
+	const char *null;
+	bool checked; /* it is one */
+	int empty;    /* -1: none yet */
 };
 
 static void cover_release(struct cover *cover)
 {
-	fd_release(&cover->null);
 	fd_release(&cover->empty);
 }
 
-/* The host's null device: what the container has at that name is the image's word only. */
-static int cover_file(struct cover *cover, struct error *err)
+static int check_null(struct cover *cover, struct error *err)
 {
-	static const char path[] = "/dev/null";
 	struct stat st;
-	int tree;
 
-	if (cover->null < 0) {
-		owned_fd null = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-
-		if (null < 0 || fstat(null, &st) < 0)
-			return fail_errno(err, path, "open");
-		if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
-			return fail(err, ERROR_SYSTEM, path, "is not the null device on the host");
-		cover->null = take_fd(&null);
-	}
-	tree = rootfs_clone_tree(cover->null, "", false);
-	return tree < 0 ? fail_errno(err, path, "open_tree") : tree;
+	if (cover->checked)
+		return 0;
+	if (fstatat(AT_FDCWD, cover->null, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return fail_errno(err, cover->null, "stat");
+	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+		return fail(err, ERROR_SYSTEM, cover->null, "is not the null device on the host");
+	cover->checked = true;
+	return 0;
 }
 
-static int cover_directory(struct cover *cover, struct error *err)
+static int cover_file(struct cover *cover, struct error *err)
 {
-	static const uint64_t attributes =
-		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	int tree;
+
+	if (check_null(cover, err) < 0)
+		return -1;
+	tree = rootfs_clone_tree(AT_FDCWD, cover->null, false);
+	return tree < 0 ? fail_errno(err, cover->null, "open_tree") : tree;
+}
+
+static int cover_directory(const struct cover *cover, struct error *err)
+{
 	int tree;
 
 	if (cover->empty < 0)
-		return rootfs_mount_plain("tmpfs", attributes, err);
+		return rootfs_mount_plain("tmpfs", empty_attributes, err);
 	tree = rootfs_clone_tree(cover->empty, "", false);
 	return tree < 0 ? fail_errno(err, "tmpfs", "open_tree") : tree;
 }
 
-static int mask(const struct rootfs_plan *plan, struct cover *cover, const char *path,
-                struct error *err)
+/* Where that is not known, it tells a directory that a file doesn't cover it. Returns  as protect_by_name(). */
+static int mask_by_name(struct rootfs_plan *plan, struct cover *cover, const char *path)
 {
-	owned_fd target = open_target(plan, path, err);
-	owned_fd tree = -1;
+	const char *name = rootfs_kernels_name(plan, path);
+	struct error ignored;
+
+	enum rootfs_kind kind;
+
+	if (!name || check_null(cover, &ignored) < 0)
+		return -1;
+	kind = rootfs_kind_of(plan, name);
+	if (kind == ROOTFS_KIND_MISSING)
+		return 0;
+	if (kind != ROOTFS_KIND_DIRECTORY && mount(cover->null, name, NULL, MS_BIND, NULL) == 0)
+		return 1;
+	if (kind != ROOTFS_KIND_DIRECTORY && errno != ENOTDIR)
+		return errno == ENOENT ? 0 : -1;
+	if (mount("tmpfs", name, "tmpfs", empty_flags, NULL) < 0)
+		return errno == ENOENT ? 0 : -1;
+	return 1;
+}
+
+static int mask(struct rootfs_plan *plan, struct cover *cover, const char *path, struct error *err)
+{
+	owned_fd target = -1, tree = -1;
 	struct stat st;
 
+	if (mask_by_name(plan, cover, path) >= 0)
+		return 0;
+	target = open_target(plan, path, err);
 	if (target < 0)
 		return is_missing(err) ? 0 : -1;
 	if (fstat(target, &st) < 0)
@@ -109,14 +194,17 @@ static int mask(const struct rootfs_plan *plan, struct cover *cover, const char 
 	return 0;
 }
 
-int rootfs_protect(const struct rootfs_plan *plan, struct error *err)
+int rootfs_protect(struct rootfs_plan *plan, struct error *err)
 {
 	const struct spec_linux *spec = &plan->spec->linux_;
-	OWNED(cover_release) struct cover cover = {.null = -1, .empty = -1};
+	bool later = spec->readonly_paths.count > ALL_READONLY_CALLS && is_alone(plan);
+	OWNED(cover_release) struct cover cover = {.null = "/dev/null", .empty = -1};
 
 	for (size_t i = 0; i < spec->readonly_paths.count; i++)
-		if (protect(plan, spec->readonly_paths.item[i], err) < 0)
+		if (protect(plan, spec->readonly_paths.item[i], later, err) < 0)
 			return error_within(err, "linux.readonlyPaths[%zu]", i);
+	if (later && set_all_readonly(plan, err) < 0)
+		return error_within(err, "linux.readonlyPaths");
 	for (size_t i = 0; i < spec->masked_paths.count; i++)
 		if (mask(plan, &cover, spec->masked_paths.item[i], err) < 0)
 			return error_within(err, "linux.maskedPaths[%zu]", i);

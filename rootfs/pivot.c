@@ -4,6 +4,7 @@
 #include <linux/magic.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/own.h"
 #include "base/path.h"
 #include "base/syscalls.h"
@@ -56,15 +57,13 @@ static int move(int root, struct error *err)
 	return 0;
 }
 
-/* Let go of the mounts too: from here on nothing is looked for in them. */
 static int set_readonly(struct rootfs_plan *plan, struct error *err)
 {
 	for (size_t i = 0; i < plan->mounts_count; i++) {
-		struct rootfs_mount *mount = &plan->mounts[i];
-		owned_fd fd = take_fd(&mount->fd);
+		const struct rootfs_mount *mount = &plan->mounts[i];
 
-		if (fd < 0 || !mount->late_readonly ||
-		    rootfs_set_attributes(fd, MOUNT_ATTR_RDONLY, 0) == 0)
+		if (mount->fd < 0 || !mount->late_readonly ||
+		    rootfs_set_attributes(mount->fd, MOUNT_ATTR_RDONLY, 0) == 0)
 			continue;
 		(void)fail_errno(err, "", "mount_setattr");
 		return error_within(err, "mounts[%zu].options", mount->index);
@@ -75,19 +74,25 @@ static int set_readonly(struct rootfs_plan *plan, struct error *err)
 	return 0;
 }
 
+/* From here on nothing is looked for in them. */
+static void let_go(struct rootfs_plan *plan)
+{
+	struct fd_heap held = {0};
+
+	for (size_t i = 0; i < plan->mounts_count; i++)
+		fd_heap_add(&held, &plan->mounts[i].fd);
+	fd_heap_add(&held, &plan->dev);
+	fd_heap_add(&held, &plan->root);
+	fd_heap_close(&held);
+}
+
 int rootfs_enter(struct rootfs_plan *plan, struct error *err)
 {
-	owned_fd root = -1;
-
 	if (rootfs_protect(plan, err) < 0 || set_readonly(plan, err) < 0)
 		return -1;
-	root = take_fd(&plan->root);
-	fd_release(&plan->dev);
-	plan->dev = -1;
-	if ((plan->no_pivot ? move(root, err) : pivot(root, err)) < 0)
+	if ((plan->no_pivot ? move(plan->root, err) : pivot(plan->root, err)) < 0)
 		return -1;
-	if (chdir("/") < 0)
-		return fail_errno(err, "/", "chdir");
+	let_go(plan);
 	if (plan->propagation && mount(NULL, "/", NULL, plan->propagation, NULL) < 0)
 		return fail_errno(err, "linux.rootfsPropagation", "mount");
 	return 0;

@@ -61,6 +61,8 @@ int rootfs_base(const struct rootfs_plan *plan, const char **path)
 	if (rootfs_climbs(*path))
 		return plan->root;
 	cover = rootfs_cover(plan, *path);
+	if (cover && cover->in) /* with all that is in it */
+		cover = cover->in;
 	if (cover && cover->held && cover->fd >= 0) {
 		*path = below(cover->destination, *path);
 		return cover->fd;

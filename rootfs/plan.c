@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "base/path.h"
 #include "base/table.h"
 #include "base/text.h"
 
@@ -234,7 +235,6 @@ static int plan_root(const struct rootfs_request *request, struct arena *arena,
                      struct rootfs_plan *plan, struct error *err)
 {
 	char real[PATH_MAX];
-	struct stat st;
 
 	if (!request->spec->root_path)
 		return fail(err, ERROR_CONFIG, "root", "is missing");
@@ -243,12 +243,8 @@ static int plan_root(const struct rootfs_request *request, struct arena *arena,
 		return arena_check(arena, err);
 	if (request->host->made_up)
 		return 0;
-	if (!realpath(plan->path, real) || stat(real, &st) < 0) {
+	if (path_real_directory(plan->path, real) < 0) {
 		(void)fail_errno(err, plan->path, "stat");
-		return error_within(err, "root.path");
-	}
-	if (!S_ISDIR(st.st_mode)) {
-		(void)fail(err, ERROR_CONFIG, plan->path, "is not a directory");
 		return error_within(err, "root.path");
 	}
 	if (strcmp(real, "/") == 0)
@@ -275,6 +271,7 @@ static struct rootfs_plan *begin(const struct rootfs_request *request, struct ar
 			plan->shared |= 1U << i;
 	plan->root = -1;
 	plan->dev = -1;
+	plan->stands = plan->listing.of = -1;
 	if (request->cgroup)
 		plan->cgroup = arena_text(arena, request->cgroup);
 	return plan;

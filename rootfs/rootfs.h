@@ -73,7 +73,7 @@ const char *rootfs_path(const struct rootfs_plan *plan);
 
 /* Mount everything below the rootfs: propagation, the root itself, mounts in order, devices, links.
  * Returns  0, or -1 and *err with the JSON path. Context: child, in its new namespaces and before
- * pivot_root; allocates nothing. Spec: config.md "Mounts", config-linux.md "Default Devices". */
+ * pivot_root; allocates nothing; leaves a umask of 0 and the working directory anywhere. Spec: config.md "Mounts", config-linux.md "Default Devices". */
 int rootfs_apply(struct rootfs_plan *plan, struct error *err) FALLIBLE;
 
 /* For what CRIU restores, which makes the mounts itself but not the places for them. The first makes these, as
@@ -101,6 +101,7 @@ int rootfs_null(const struct rootfs_plan *plan, struct error *err) FALLIBLE;
 int rootfs_null_below(int root, struct error *err) FALLIBLE;
 
 /* Make the root "/" (pivot_root or move), mask and protect paths, set read-only and propagation.
+ * The working directory is the root then.
  * Context: child, after rootfs_apply(). Returns 0, or -1 and *err. */
 int rootfs_enter(struct rootfs_plan *plan, struct error *err) FALLIBLE;
 

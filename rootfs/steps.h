@@ -54,6 +54,8 @@ struct rootfs_mount {
 	size_t data_count;
 	int copy; /* of the source, by the host before clone; or -1 */
 	int fd;   /* the child's: the mount, when it is still needed; or -1 */
+	const struct rootfs_mount
+		*in; /* the child's: made by name in this one, which is held; NULL */
 };
 
 struct rootfs_node {
@@ -70,6 +72,13 @@ struct rootfs_sysctl_entry {
 	const char *key;
 	const char *path; /* below a procfs: "sys/net/ipv4/ip_forward" */
 	const char *value;
+};
+
+/* What is in the container's own procfs, as far as it has been listed. */
+struct rootfs_listing {
+	_Alignas(8) char bytes[8192];
+	size_t length;
+	int of; /* the descriptor of the procfs; -1: nothing is known */
 };
 
 struct rootfs_plan {
@@ -95,7 +104,10 @@ struct rootfs_plan {
 	/* the child's */
 	size_t mounts_done; /* those that are there already */
 	int root;           /* the root mount, or -1 */
-	int dev;            /* its /dev, once devices are made; or -1 */
+	int dev;    /* its /dev, once devices are made, where no mount is held there; or -1 */
+	int stands; /* the descriptor of the directory that we stand in; -1: another one */
+	struct rootfs_listing listing;
+	bool null_made; /* we have made /dev/null */
 };
 
 /* ---- host: options.c ---- */
@@ -135,9 +147,55 @@ int rootfs_mount_filesystem(const struct rootfs_plan *plan, const struct rootfs_
                             struct error *err) FALLIBLE;
 int rootfs_mount_bind(struct rootfs_mount *mount, struct error *err) FALLIBLE;
 
-/* The same for options that fsconfig(2) can't take: more than 255 bytes in one. */
+/* What mount(2) is handed for a new file system: a value of the stack. */
+struct rootfs_arguments {
+	const char *source, *type;
+	unsigned long flags;
+	char data[4096];
+};
+/* Returns  false where the options are more than it takes. */
+bool rootfs_mount_arguments(const struct rootfs_plan *plan, const struct rootfs_mount *mount,
+                            const char *type, struct rootfs_arguments *ret);
+
+/* Whether read-only is a flag of the file system too. What is one for all containers, or has nothing that could be
+ * written to a disk, gets it on the mount alone. */
+bool rootfs_has_superblock_flag(const char *type);
+
+/* The same by mount(2), which takes all options at once, and some that fsconfig(2) can't take. What it refuses it
+ * gives no reason for.
+ * Returns  the mount's descriptor, owned by the caller, or -1 and *err with the type as the object. */
 int rootfs_mount_at_once(const struct rootfs_plan *plan, const struct rootfs_mount *mount,
                          const char *type, struct error *err) FALLIBLE;
+
+/* Whether an option of its file system has that key. */
+bool rootfs_has_datum(const struct rootfs_mount *mount, const char *key);
+
+/* Whether mount(2) can be told of a mount all that fsconfig(2) can. */
+bool rootfs_may_at_once(const struct rootfs_mount *mount);
+
+/* Make a mount right in its place, by name, where the name is ours alone.
+ * Returns  false where it isn't, or mount(2) refuses: then nothing has happened, and the long way tells why. */
+bool rootfs_mount_by_name(struct rootfs_plan *plan, struct rootfs_mount *mount);
+
+/* The name of path in a procfs or sysfs that we mounted and stand in then: one step, so that only the kernel says what
+ * it is.
+ * Returns  NULL for any other path. */
+const char *rootfs_kernels_name(struct rootfs_plan *plan, const char *path);
+
+enum rootfs_kind {
+	ROOTFS_KIND_UNKNOWN,
+	ROOTFS_KIND_MISSING,
+	ROOTFS_KIND_FILE,
+	ROOTFS_KIND_DIRECTORY
+};
+/* List the container's own procfs, where that saves calls. */
+void rootfs_list(struct rootfs_plan *plan);
+/* What a name in the procfs is, and one in the procfs or sysfs that we stand in. */
+enum rootfs_kind rootfs_kind_in_proc(const struct rootfs_plan *plan, const char *name);
+enum rootfs_kind rootfs_kind_of(const struct rootfs_plan *plan, const char *name);
+
+/* Stand in a directory that is held, so that a name is looked up in it. Returns 0, or -1 and errno. */
+int rootfs_stand_in(struct rootfs_plan *plan, int dir);
 
 /* Copy what is mounted at path below dir (AT_FDCWD; "" is dir itself), recursive or not.
  * Returns  the copy, attached nowhere, owned by the caller; or -1 and errno. */
@@ -208,6 +266,6 @@ bool rootfs_covers(const char *destination, const char *path);
 int rootfs_make_devices(struct rootfs_plan *plan, struct error *err) FALLIBLE;
 
 /* linux.readonlyPaths, then linux.maskedPaths. */
-int rootfs_protect(const struct rootfs_plan *plan, struct error *err) FALLIBLE;
+int rootfs_protect(struct rootfs_plan *plan, struct error *err) FALLIBLE;
 
 #endif

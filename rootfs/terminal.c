@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -101,8 +102,12 @@ int rootfs_null_below(int root, struct error *err)
 
 int rootfs_null(const struct rootfs_plan *plan, struct error *err)
 {
+	const struct rootfs_mount *cover = rootfs_cover(plan, null);
 	const char *rest = null;
 	int base = rootfs_base(plan, &rest);
 
+	/* the node that we made in the tmpfs that we made need not be looked at */
+	if (plan->null_made && cover && cover->fd == base && strcmp(cover->type, "tmpfs") == 0)
+		return path_open(base, rest, O_RDWR | O_NOFOLLOW | O_NOCTTY, err);
 	return open_null(base, rest, err);
 }

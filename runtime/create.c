@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -22,6 +23,7 @@ struct asked {
 	const struct spec *spec;
 	struct plan *plan;
 	const struct executor *executor;
+	struct host host;
 };
 
 static void asked_release(struct asked *asked)
@@ -85,7 +87,6 @@ static int ask(const struct runtime *rt, const struct create_options *o, struct 
 		.activation = o->activation,
 		.start_at_once = o->start_at_once,
 	};
-	struct host host;
 
 	if (arena_check(arena, err) < 0 || !config)
 		return -1;
@@ -96,14 +97,15 @@ static int ask(const struct runtime *rt, const struct create_options *o, struct 
 		return -1;
 	if (check_terminal(ret->spec, o->terminal, err) < 0)
 		return -1;
-	if (choose_executor(rt, ret->spec, &ret->executor, err) < 0 || host_look(&host, err) < 0)
+	if (choose_executor(rt, ret->spec, &ret->executor, err) < 0 ||
+	    host_look(&ret->host, err) < 0)
 		return -1;
 	if (notified && prepare_notify(notified, ret, err) < 0)
 		return -1;
 	if (o->restore && !ret->executor->restore)
 		return operation_missing(o->id, ret->executor, "restore", err);
 	request.spec = ret->spec;
-	request.host = &host;
+	request.host = &ret->host;
 	request.systemd = rt->systemd;
 	request.no_cgroup = rt->no_cgroup;
 	request.rootless = rt->rootless;
@@ -136,13 +138,15 @@ static char *now(struct arena *arena)
 }
 
 /* Which pipes it begins with: they end outside. */
-static void describe_stdio(struct container *c)
+static void describe_stdio(struct container *c, const struct host *host)
 {
 	char path[32], name[64];
 
 	for (int fd = 0; fd < (int)ARRAY_SIZE(c->state.stdio); fd++) {
 		ssize_t length;
 
+		if (!S_ISFIFO(host->streams[fd].mode))
+			continue;
 		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 		length = readlink(path, name, sizeof(name) - 1);
 		name[length > 0 ? length : 0] = '\0';
@@ -163,11 +167,11 @@ static void describe(struct container *c, const struct create_options *o, const 
 	s->executor = asked->executor->name;
 	s->cgroup = plan_cgroup(asked->plan);
 	s->systemd_unit = plan_systemd_unit(asked->plan);
-	s->owner = (uint32_t)geteuid();
+	s->owner = asked->host.uid;
 	s->terminal = spec->process.terminal;
 	s->no_new_keyring = o->no_new_keyring;
 	if (!s->terminal)
-		describe_stdio(c);
+		describe_stdio(c, &asked->host);
 	s->namespaces = asked->plan->isolated;
 	s->annotations.item = spec->annotations.item;
 	s->annotations.count = spec->annotations.count;
@@ -181,7 +185,7 @@ static int make(struct container *c, const struct asked *asked,
 
 	/* Written before a thing is made, so that delete finds it whenever we die. */
 	if (store_save_config(c, asked->bytes, asked->length, err) == 0 &&
-	    store_save(c, err) == 0) {
+	    store_save_first(c, err) == 0) {
 		plan_keep_filter(asked->plan, c->root);
 		if ((restore ? c->executor->restore(c, asked->plan, restore, err)
 		             : c->executor->create(c, asked->plan, err)) == 0) {

@@ -202,6 +202,12 @@ int container_checkpoint(struct container *c, const struct checkpoint_options *o
 	return container_delete(c, true, err);
 }
 
+void container_has_ended(struct container *c)
+{
+	c->state.status = STATUS_STOPPED;
+	c->state.pid = 0; /* which may be another's from now on */
+}
+
 int container_delete(struct container *c, bool force, struct error *err)
 {
 	struct error hook_error;

@@ -23,7 +23,10 @@ struct container {
 	const struct spec *spec; /* the config as it was at create; NULL until container_config() */
 	int root;                /* descriptor of the state directory of all containers */
 	int dir;                 /* descriptor of $ROOT/ID, locked while we change it; -1 */
+	int cgroups;             /* executor's: the top of the cgroup tree, while it is open; -1 */
+	int born_in;             /* executor's: the cgroup that the first process is born in; -1 */
 	int control;             /* executor's: the channel to a process that waits for start; -1 */
+	bool listens;            /* executor's: it waits on a socket for who else may start it */
 	int init;                /* pidfd of the first process, when we made it; -1 */
 	int console;             /* master of its terminal after create, the caller takes it; -1 */
 	bool guest_log;          /* of create_options */
@@ -226,6 +229,9 @@ int container_checkpoint(struct container *c, const struct checkpoint_options *o
 /* Make a container from a bundle and images: create and start in one. options->restore is there. */
 int container_restore(const struct runtime *rt, const struct create_options *options,
                       struct container **ret_container, struct error *err) FALLIBLE;
+/* Its first process, which we made, has been waited for: nobody need ask for it again. */
+void container_has_ended(struct container *c);
+
 /* force: kill first; without it only a stopped container is deleted. Runs poststop hooks. The
  * struct must still be freed. */
 int container_delete(struct container *c, bool force, struct error *err) FALLIBLE;

@@ -21,13 +21,13 @@ enum { STATE_BYTES_LIMIT = 1 << 20, CONTAINER_BYTES_LIMIT = 256 << 20 };
 static int root_path(const struct runtime *rt, char *path, size_t size, struct error *err)
 {
 	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
-	bool root = geteuid() == 0;
+	bool root = !rt->root && geteuid() == 0;
 	int n;
 
 	if (runtime_dir && runtime_dir[0] != '/')
 		runtime_dir = NULL;
 	/* root of a user namespace, which engines make for a plain user, is no more than that user */
-	if (root && runtime_dir && !rt->root)
+	if (root && runtime_dir)
 		root = !host_in_user_namespace();
 	if (rt->root)
 		n = snprintf(path, size, "%s", rt->root);
@@ -95,7 +95,7 @@ struct container *store_new(const char *id, struct error *err)
 		(void)fail(err, ERROR_SYSTEM, id, "out of memory");
 		return NULL;
 	}
-	c->root = c->dir = c->control = c->init = c->console = -1;
+	c->root = c->dir = c->cgroups = c->born_in = c->control = c->init = c->console = -1;
 	c->watch = (struct container_watch)WATCH_NONE;
 	c->arena = arena_new(CONTAINER_BYTES_LIMIT);
 	c->state.id = c->arena ? arena_text(c->arena, id) : NULL;
@@ -112,25 +112,24 @@ void container_free(struct container *c)
 	if (!c)
 		return;
 
-	const int fds[] = {c->root,         c->dir,         c->control,
-	                   c->init,         c->console,     c->watch.population,
-	                   c->watch.memory, c->watch.above, c->watch.other};
+	int *const fds[] = {&c->root,         &c->cgroups,     &c->born_in,    &c->dir,
+	                    &c->control,      &c->init,        &c->console,    &c->watch.population,
+	                    &c->watch.memory, &c->watch.above, &c->watch.other};
+	struct fd_heap open = {0};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
-		if (fds[i] >= 0)
-			(void)close(fds[i]);
+		fd_heap_add(&open, fds[i]);
+	fd_heap_close(&open);
 	arena_free(c->arena);
 	free(c);
 }
 
-/* A delete may have removed the directory between our open and our lock. */
+/* A delete may have removed the directory between our open and our lock: then it has no name any more. */
 static bool still_there(const struct container *c)
 {
-	struct stat ours, named;
+	struct stat st;
 
-	return fstat(c->dir, &ours) == 0 &&
-	       fstatat(c->root, c->state.id, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
+	return fstat(c->dir, &st) == 0 && st.st_nlink > 0;
 }
 
 static int open_directory(struct container *c, struct error *err)
@@ -154,11 +153,10 @@ int store_take(struct container *c, struct error *err)
 			            "container with given ID already exists");
 		return fail_errno(err, c->state.id, "mkdir");
 	}
-	if (open_directory(c, err) < 0 || file_lock(c->dir, c->state.id, true, err) < 0)
+	/* a delete may still come before us: then nothing can be made in it any more */
+	if (open_directory(c, err) < 0)
 		return -1;
-	if (!still_there(c))
-		return fail(err, ERROR_STATE, c->state.id, "was deleted while it was created");
-	return 0;
+	return file_lock(c->dir, c->state.id, true, err);
 }
 
 void store_unlock(const struct container *c)
@@ -184,6 +182,15 @@ int store_enter(struct container *c, bool lock, struct error *err)
 	return lock ? store_lock(c, err) : 0;
 }
 
+/* The first one is made where it is, and written at once: empty, it is not there yet. */
+static int read_state(struct container *c, const char *bytes, size_t length, struct error *err)
+{
+	errno = ENOENT;
+	if (length == 0)
+		return fail_errno(err, "state.json", "read");
+	return state_read(bytes, length, c->arena, &c->state, err);
+}
+
 int store_load(struct container *c, struct error *err)
 {
 	char *bytes;
@@ -193,29 +200,44 @@ int store_load(struct container *c, struct error *err)
 		return fail_errno(err, c->state.id, "state.json");
 	if (fd_read_file(c->dir, "state.json", STATE_BYTES_LIMIT, c->arena, &bytes, &length, err) <
 	            0 ||
-	    state_read(bytes, length, c->arena, &c->state, err) < 0)
+	    read_state(c, bytes, length, err) < 0)
 		return error_within(err, "%s", c->state.id);
 	return 0;
 }
 
-int store_save(struct container *c, struct error *err)
+static int save(struct container *c,
+                int (*write)(int dir, const char *name, const void *bytes, size_t length,
+                             mode_t mode, struct error *err),
+                struct error *err)
 {
 	owned_text struct text out = {0};
 	struct json_writer w = {.out = &out};
 
 	state_write(&w, &c->state);
 	if (text_check(&out, err) < 0 ||
-	    file_replace(c->dir, "state.json", out.bytes, out.length, 0600, err) < 0)
+	    write(c->dir, "state.json", out.bytes, out.length, 0600, err) < 0)
 		return error_within(err, "%s", c->state.id);
 	return 0;
+}
+
+int store_save(struct container *c, struct error *err)
+{
+	return save(c, file_replace, err);
+}
+
+int store_save_first(struct container *c, struct error *err)
+{
+	return save(c, file_create, err);
 }
 
 int store_save_config(struct container *c, const char *bytes, size_t length, struct error *err)
 {
 	/* state.json, which comes after it, says that the container is there */
-	if (file_create(c->dir, "config.json", bytes, length, 0600, err) < 0)
-		return error_within(err, "%s", c->state.id);
-	return 0;
+	if (file_create(c->dir, "config.json", bytes, length, 0600, err) == 0)
+		return 0;
+	if (err->errnum == ENOENT)
+		return fail(err, ERROR_STATE, c->state.id, "was deleted while it was created");
+	return error_within(err, "%s", c->state.id);
 }
 
 int store_remove(struct container *c, struct error *err)

@@ -30,6 +30,9 @@ int store_lock(const struct container *c, struct error *err) FALLIBLE;
 /* Read state.json into c->state. errnum ENOENT when it was not written yet. */
 int store_load(struct container *c, struct error *err) FALLIBLE;
 
+/* Write state.json of a container whose directory is new. */
+int store_save_first(struct container *c, struct error *err) FALLIBLE;
+
 /* Keep a copy of the config. */
 int store_save_config(struct container *c, const char *bytes, size_t length,
                       struct error *err) FALLIBLE;

@@ -140,9 +140,10 @@ static int step_sysctl(struct child *c, struct error *err)
 static int own_null(struct child *c, struct error *err)
 {
 	struct error ignored;
-	owned_fd null = process_has_null() ? rootfs_null(c->plan->rootfs, &ignored) : -1;
+	owned_fd null =
+		process_has_null(c->plan->process) ? rootfs_null(c->plan->rootfs, &ignored) : -1;
 
-	return null < 0 ? 0 : process_apply_null(null, err);
+	return null < 0 ? 0 : process_apply_null(c->plan->process, null, err);
 }
 
 static int step_terminal(struct child *c, struct error *err)
@@ -185,6 +186,8 @@ static int step_ready(struct child *c, struct error *err)
 {
 	if (handshake_send(c->control, MESSAGE_READY, -1, err) < 0)
 		return -1;
+	if (c->l->listener < 0) /* the START of run says that too */
+		return 0;
 	return handshake_expect(c->control, MESSAGE_GO_ON, err);
 }
 
@@ -255,11 +258,12 @@ static const struct {
 void child_main(struct launch *launch)
 {
 	struct child c = {.l = launch, .plan = launch->plan, .control = launch->control};
+	struct fd_heap host = {0};
 	struct error err = {0};
 
 	for (size_t i = 0; i < ARRAY_SIZE(launch->host_fds); i++)
-		if (launch->host_fds[i] >= 0)
-			(void)close(launch->host_fds[i]);
+		fd_heap_add(&host, &launch->host_fds[i]);
+	fd_heap_close(&host);
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
 		if (steps[i].run(&c, &err) < 0)
 			handshake_fail(c.control, &err);

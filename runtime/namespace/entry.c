@@ -43,6 +43,10 @@ bool namespace_protects(const char *command)
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
+#ifndef SYS_open_tree_attr
+#define SYS_open_tree_attr 467
+#endif
+
 enum { ENVIRONMENT_MOST = 4096 };
 
 static const char self[] = "/proc/self/exe", variable[] = "CELLA_PROGRAM=";
@@ -102,14 +106,21 @@ void namespace_entry(long *stack)
 {
 	char **argv = (char **)(stack + 1), **envp = argv + stack[0] + 1;
 	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
+	const long flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+	bool is_made = true;
 	long view;
 
 	if (stack[0] < 2 || !has_command(argv + 1) || !tell_path(envp) || is_readonly())
 		return;
-	view = call(SYS_open_tree, AT_FDCWD, self, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC, NULL, 0);
-	if (view < 0)
-		return;
-	if (call(SYS_mount_setattr, view, "", AT_EMPTY_PATH, &readonly, sizeof(readonly)) == 0)
+	view = call(SYS_open_tree_attr, AT_FDCWD, self, flags, &readonly, sizeof(readonly));
+	if (view < 0) { /* before Linux 6.15 */
+		view = call(SYS_open_tree, AT_FDCWD, self, flags, NULL, 0);
+		if (view < 0)
+			return;
+		is_made = call(SYS_mount_setattr, view, "", AT_EMPTY_PATH, &readonly,
+		               sizeof(readonly)) == 0;
+	}
+	if (is_made)
 		(void)call(SYS_execveat, view, "", (long)argv, environment, AT_EMPTY_PATH);
 	(void)call(SYS_close, view, NULL, 0, NULL, 0);
 }

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/own.h"
 #include "base/table.h"
 #include "rootfs/rootfs.h"
@@ -23,9 +24,9 @@ static int terminal(const struct exec_launch *l, struct error *err)
 
 	if (root < 0)
 		return fail_errno(err, "/", "open");
-	if (!l->process->terminal && process_has_null())
+	if (!l->process->terminal && process_has_null(l->process))
 		null = rootfs_null_below(root, &ignored);
-	if (null >= 0 && process_apply_null(null, err) < 0)
+	if (null >= 0 && process_apply_null(l->process, null, err) < 0)
 		return -1;
 	if (l->process->terminal) {
 		master = rootfs_terminal_below(root, &slave, err);
@@ -62,11 +63,12 @@ static int prepare(const struct exec_launch *l, char *program, size_t size, stru
 void exec_child_main(struct exec_launch *l)
 {
 	char program[PATH_MAX];
+	struct fd_heap host = {0};
 	struct error err = {0};
 
 	for (size_t i = 0; i < ARRAY_SIZE(l->host_fds); i++)
-		if (l->host_fds[i] >= 0)
-			(void)close(l->host_fds[i]);
+		fd_heap_add(&host, &l->host_fds[i]);
+	fd_heap_close(&host);
 	if (prepare(l, program, sizeof(program), &err) == 0) {
 		(void)execve(program, l->process->args, l->process->env);
 		process_explain_exec(program, errno, &err);

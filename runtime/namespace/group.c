@@ -43,11 +43,13 @@ int group_join(const struct container *c, pid_t pid, struct error *err)
 
 int group_remove(const struct container *c, struct error *err)
 {
-	owned_fd note = openat(c->dir, NOTE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	owned_fd root = -1;
+	owned_fd note = -1, root = -1;
 	size_t length;
 	char *makes;
 
+	if (c->spec && !c->spec->linux_.intel_rdt.set)
+		return 0;
+	note = openat(c->dir, NOTE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (note < 0)
 		return errno == ENOENT ? 0 : fail_errno(err, NOTE, "open");
 	if (fd_read_whole(note, NOTE, NOTE_BYTES, c->arena, &makes, &length, err) < 0)

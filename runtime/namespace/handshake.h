@@ -9,12 +9,13 @@
  *	(maps)   waits for GO_ON when it has a new user namespace, whose maps the parent writes
  *	MOUNTED  its mounts are there; the parent runs the runtime's hooks, then says GO_ON. Only with such hooks
  *	CONSOLE  with the terminal's master
- *	READY    everything but execve is done; the parent has written state.json and says GO_ON
- *	(start)  waits for START: here (run), or, when the parent has gone, on the listening socket start.sock
+ *	READY    everything but execve is done; the parent has written state.json and says GO_ON (create), or
+ *	         START at once (run)
+ *	(start)  waits for START: here, or, when the parent has gone, on the listening socket start.sock
  *	LISTENER with that of a seccomp filter that asks an agent: the filter is loaded, execve is next
  *	FAILED   instead of any of these, with the reason, then it exits
  *
- * A parent that dies closes its end: before GO_ON after READY the child sees that and exits, so a killed create
+ * A parent that dies closes its end: before its answer to READY the child sees that and exits, so a killed create
  * leaves no process. execve closes the child's end: that is how start knows that it succeeded. */
 
 #include "base/error.h"

@@ -45,21 +45,23 @@ static bool is_hidden(const struct plan *plan)
 	       (!has_hooks(plan->spec) || geteuid() == 0);
 }
 
-static pid_t clone_child(struct container *c, const struct plan *plan, int cgroup,
-                         struct error *err)
+static pid_t clone_child(struct container *c, const struct plan *plan, struct error *err)
 {
 	struct join join;
 
 	if (!joins(plan, &join))
-		return process_clone(plan->clone_flags, cgroup, &c->init, err);
+		return process_clone(plan->clone_flags, c->born_in, &c->init, err);
 	join.hide = is_hidden(plan);
 	join.limits = join.hide ? plan->process : NULL;
-	return join_clone(&join, plan->clone_flags, cgroup, &c->init, err);
+	return join_clone(&join, plan->clone_flags, c->born_in, &c->init, err);
 }
 
-static int launch(struct container *c, struct plan *plan, int cgroup, struct error *err)
+static int launch(struct container *c, struct plan *plan, struct error *err)
 {
 	owned_fd listener = -1, theirs = -1;
+	bool hooks = has_hooks(plan->spec);
+	bool is_root = !hooks || geteuid() == 0; /* of no concern without */
+	uint64_t began;
 	int ends[2];
 	pid_t pid;
 
@@ -67,12 +69,14 @@ static int launch(struct container *c, struct plan *plan, int cgroup, struct err
 		listener = fdpass_listen_at(c->dir, START_SOCKET, err);
 		if (listener < 0)
 			return -1;
+		c->listens = true;
 	}
 	if (handshake_pair(ends, err) < 0)
 		return -1;
 	c->control = ends[0];
 	theirs = ends[1];
-	pid = clone_child(c, plan, cgroup, err);
+	began = process_time_now();
+	pid = clone_child(c, plan, err);
 	if (pid < 0)
 		return -1;
 	if (pid == 0) {
@@ -80,15 +84,17 @@ static int launch(struct container *c, struct plan *plan, int cgroup, struct err
 			.plan = plan,
 			.control = theirs,
 			.listener = listener,
-			.host_fds = {c->control, c->dir, c->root, cgroup},
-			.hooks = has_hooks(plan->spec),
-			.privileged = geteuid() == 0,
+			.host_fds = {c->control, c->dir, c->root, c->cgroups, c->born_in},
+			.hooks = hooks,
+			.privileged = is_root,
 			.hidden = is_hidden(plan),
 		};
 
 		child_main(&l);
 	}
 	c->state.pid = pid;
+	if (began == process_time_now())
+		c->state.start_time = began;
 	return 0;
 }
 
@@ -123,14 +129,16 @@ static int run_hooks(struct container *c, const struct plan *plan, struct error 
 /* The last moment at which our death makes the child end too. */
 static int commit(struct container *c, const struct plan *plan, struct error *err)
 {
-	if (process_look(c->state.pid, &c->state.start_time, NULL, err) < 0 ||
-	    process_apply_priorities(plan->process, c->state.pid, err) < 0 ||
+	if (c->state.start_time == 0 &&
+	    process_look(c->state.pid, &c->state.start_time, NULL, err) < 0)
+		return -1;
+	if (process_apply_priorities(plan->process, c->state.pid, err) < 0 ||
 	    cgroup_move_below(plan->cgroup, c->state.pid, err) < 0)
 		return -1;
 	c->state.status = STATUS_CREATED;
 	if (store_save(c, err) < 0)
 		return -1;
-	return handshake_send(c->control, MESSAGE_GO_ON, -1, err);
+	return plan->start_at_once ? 0 : handshake_send(c->control, MESSAGE_GO_ON, -1, err);
 }
 
 static int converse(struct container *c, const struct plan *plan, struct error *err)
@@ -175,7 +183,7 @@ static void abandon(struct container *c, const struct plan *plan, const struct m
 		log_dropped("after a failed create", &ignored);
 	if (c->init >= 0 && process_wait(c->state.pid, &ignored) < 0)
 		log_dropped("after a failed create", &ignored);
-	if (cgroup_undo(plan->cgroup->path, cgroup_unit(plan->cgroup), &ignored) < 0)
+	if (cgroup_undo(c->cgroups, plan->cgroup->path, cgroup_unit(plan->cgroup), &ignored) < 0)
 		log_dropped("after a failed create", &ignored);
 	if (group_remove(c, &ignored) < 0)
 		log_dropped("after a failed create", &ignored);
@@ -184,21 +192,21 @@ static void abandon(struct container *c, const struct plan *plan, const struct m
 int namespace_create(struct container *c, struct plan *plan, struct error *err)
 {
 	OWNED(devices_release) struct moved moved = MOVED_NONE;
-	owned_fd cgroup = -1;
 	struct error ignored;
 	int launched, settled;
 
 	if (sources_open(plan->spec, plan->rootfs, err) < 0)
 		return -1;
 	if (plan->cgroup->path) {
-		cgroup = cgroup_apply(plan->cgroup, err);
-		if (cgroup < 0)
+		c->born_in = cgroup_apply(plan->cgroup, err);
+		c->cgroups = take_fd(&plan->cgroup->top); /* to undo it by */
+		if (c->born_in < 0)
 			return -1;
 		c->state.cgroup = plan->cgroup->path; /* systemd has the last word */
 	}
-	launched = launch(c, plan, cgroup, err);
+	launched = launch(c, plan, err);
 	rootfs_close_sources(plan->rootfs);
-	settled = cgroup_settle(plan->cgroup, cgroup, launched == 0 ? err : &ignored);
+	settled = cgroup_settle(plan->cgroup, c->born_in, launched == 0 ? err : &ignored);
 	if (launched == 0 && settled == 0 && write_maps(c, plan, err) == 0 &&
 	    group_make(c, plan, err) == 0 &&
 	    devices_give(plan, c->state.pid, c->arena, &moved, err) == 0 &&

@@ -12,7 +12,7 @@ struct launch {
 	struct plan *plan;
 	int control;     /* the child's end of the handshake */
 	int listener;    /* start.sock; -1 when the creator starts at once */
-	int host_fds[4]; /* the parent's own, closed first: nothing of the host's stays open */
+	int host_fds[5]; /* the parent's own, closed first: nothing of the host's stays open */
 	bool hooks;      /* the parent has hooks to run while we wait */
 	bool privileged; /* the parent is root of the host */
 	bool hidden; /* from birth: those who are in our pid namespace already may not look into us */

@@ -24,14 +24,24 @@ static const char self[] = "/proc/self/exe";
 
 enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
 
-static bool is_protected(int exe)
+static bool is_readonly(void)
 {
 	struct statvfs where;
+
+	return statvfs(self, &where) == 0 && (where.f_flag & ST_RDONLY);
+}
+
+static bool is_sealed(int exe)
+{
 	int seals = fcntl(exe, F_GET_SEALS);
 
-	if (seals >= 0 && (seals & SEALS) == SEALS)
-		return true;
-	return fstatvfs(exe, &where) == 0 && (where.f_flag & ST_RDONLY);
+	return seals >= 0 && (seals & SEALS) == SEALS;
+}
+
+static int be_protected(void)
+{
+	(void)prctl(PR_SET_NAME, "cella"); /* not the number of the descriptor */
+	return 0;
 }
 
 static int sealed_copy(int exe, struct error *err)
@@ -52,15 +62,15 @@ static int sealed_copy(int exe, struct error *err)
 
 int namespace_protect(char *const *argv, struct error *err)
 {
-	owned_fd exe = open(self, O_RDONLY | O_CLOEXEC);
-	owned_fd safe = -1;
+	owned_fd exe = -1, safe = -1;
 
+	if (is_readonly())
+		return be_protected();
+	exe = open(self, O_RDONLY | O_CLOEXEC);
 	if (exe < 0)
 		return fail_errno(err, self, "open");
-	if (is_protected(exe)) {
-		(void)prctl(PR_SET_NAME, "cella"); /* not the number of the descriptor */
-		return 0;
-	}
+	if (is_sealed(exe))
+		return be_protected();
 	safe = rootfs_readonly_view(self);
 	if (safe < 0)
 		safe = sealed_copy(exe, err);

@@ -237,7 +237,7 @@ static void abandon(struct restore *r)
 		log_dropped("after a failed restore", &ignored);
 	if (!r->settled && r->cgroup >= 0 && settle(r, &ignored) < 0)
 		log_dropped("after a failed restore", &ignored);
-	if (cgroup_undo(r->plan->cgroup->path, cgroup_unit(r->plan->cgroup), &ignored) < 0)
+	if (cgroup_undo(-1, r->plan->cgroup->path, cgroup_unit(r->plan->cgroup), &ignored) < 0)
 		log_dropped("after a failed restore", &ignored);
 }
 

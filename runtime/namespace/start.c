@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/fdpass.h"
 #include "base/log.h"
 #include "base/own.h"
@@ -24,6 +26,7 @@ static int run_hooks(struct container *c, struct error *err)
 		return 0;
 	if (exec_plan(c, &c->spec->process, &process, err) < 0)
 		return -1;
+	memset(process->streams, 0, sizeof(process->streams)); /* a hook has others */
 	pidfd = process_open(&who, err);
 	if (pidfd < 0)
 		return -1;
@@ -41,7 +44,8 @@ static int converse(struct container *c, int agent, struct error *err)
 
 		if (handshake_receive(c->control, &message, &fd, err) < 0)
 			return -1;
-		(void)unlinkat(c->dir, START_SOCKET, 0); /* run has none */
+		if (c->listens)
+			(void)unlinkat(c->dir, START_SOCKET, 0);
 		switch (message.kind) {
 		case MESSAGE_LISTENER:
 			if (listener_give(agent, c, c->state.pid, fd, err) < 0)
@@ -70,6 +74,7 @@ static void stop(const struct container *c)
 static int start(struct container *c, int agent, struct error *err)
 {
 	if (c->control < 0) {
+		c->listens = true;
 		c->control = fdpass_connect_at(c->dir, START_SOCKET, err);
 		if (c->control < 0)
 			return -1;
@@ -84,6 +89,7 @@ static int start(struct container *c, int agent, struct error *err)
 
 int namespace_start(struct container *c, struct error *err)
 {
+	struct fd_heap done = {0};
 	owned_fd agent = -1;
 
 	if (listener_connect(c, &agent, err) < 0)
@@ -94,6 +100,8 @@ int namespace_start(struct container *c, struct error *err)
 	}
 	if (start(c, agent, err) < 0)
 		return -1;
-	(void)close(take_fd(&c->control));
+	fd_heap_add(&done, &c->control);
+	fd_heap_add(&done, &c->born_in);
+	fd_heap_close(&done);
 	return 0;
 }

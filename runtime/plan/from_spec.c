@@ -147,6 +147,7 @@ static int compose(const struct plan_request *request, struct arena *arena, stru
 	if (process_plan(request->spec, &request->spec->process, request->host, arena,
 	                 &plan->process, err) < 0)
 		return -1;
+	plan->process->in_root = true; /* by rootfs_enter() */
 	plan_process_flags(plan->process, request->preserve_fds,
 	                   request->no_new_keyring ? NULL : plan_keyring(request->id, arena));
 	return plan_process_activation(plan->process, &request->activation, arena, err);
@@ -177,6 +178,8 @@ void plan_close(struct plan *plan)
 {
 	if (plan->rootfs)
 		rootfs_close_sources(plan->rootfs);
+	if (plan->cgroup && plan->cgroup->top >= 0)
+		(void)close(take_fd(&plan->cgroup->top));
 	for (size_t i = 0; i < NAMESPACE_TYPES; i++) {
 		int *fd = &plan->namespaces[i].fd;
 

@@ -40,7 +40,8 @@ static bool is_dropped(int number)
 int capabilities_bound(const struct process_plan *plan, struct error *err)
 {
 	for (int i = 0; i < 64; i++) {
-		if (plan->bounding & (1ULL << i) || prctl(PR_CAPBSET_DROP, i) == 0)
+		if (((plan->bounding | plan->absent) & (1ULL << i)) ||
+		    prctl(PR_CAPBSET_DROP, i) == 0)
 			continue;
 		if (errno == EINVAL && i >= CAPABILITIES)
 			break; /* the kernel's last was before */
@@ -72,7 +73,7 @@ int capabilities_set(const struct process_plan *plan, struct error *err)
 		sets.half[i].permitted = (uint32_t)(plan->permitted >> (32 * i));
 		sets.half[i].inheritable = (uint32_t)(plan->inheritable >> (32 * i));
 	}
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+	if (!plan->no_ambient && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return fail_errno(err, "process.capabilities.ambient", "prctl");
 	if (set(&sets, err) < 0)
 		return -1;

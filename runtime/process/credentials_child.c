@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <limits.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -9,16 +10,17 @@
 #include "parts.h"
 
 /* The user may open again what it was given: /dev/stdout, /dev/tty. Files stay whose they are. */
-static void own_streams(uid_t uid)
+static void own_streams(const struct process_plan *plan)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		struct stat st;
+		struct host_stream is;
 
-		if (fstat(fd, &st) < 0 || st.st_uid == uid)
+		stream_look(plan, fd, &is);
+		if (!is.mode || is.uid == plan->uid)
 			continue;
-		if (!S_ISFIFO(st.st_mode) && !S_ISSOCK(st.st_mode) && !isatty(fd))
+		if (!S_ISFIFO(is.mode) && !S_ISSOCK(is.mode) && !isatty(fd))
 			continue;
-		if (fchown(fd, uid, (gid_t)-1) < 0)
+		if (fchown(fd, plan->uid, (gid_t)-1) < 0)
 			continue; /* a convenience: not ours to insist on */
 	}
 }
@@ -26,9 +28,12 @@ static void own_streams(uid_t uid)
 /* Raw calls: glibc's would signal threads that a copy of a process does not have. */
 static int become(const struct process_plan *plan, struct error *err)
 {
-	if (!plan->keep_groups && syscall(SYS_setgroups, plan->groups_count,
-	                                  plan->groups_count ? plan->groups : NULL) < 0)
+	if (!plan->keep_groups && !plan->has_groups &&
+	    syscall(SYS_setgroups, plan->groups_count, plan->groups_count ? plan->groups : NULL) <
+	            0)
 		return fail_errno(err, "process.user.additionalGids", "setgroups");
+	if (plan->has_ids)
+		return 0;
 	if (syscall(SYS_setresgid, plan->gid, plan->gid, plan->gid) < 0)
 		return fail_errno(err, "process.user.gid", "setresgid");
 	if (prctl(PR_SET_KEEPCAPS, 1) < 0)
@@ -64,12 +69,12 @@ int process_apply_user(const struct process_plan *plan, struct error *err)
 	(void)umask(plan->umask);
 	environment_home(plan);
 	environment_listen(plan);
-	own_streams(plan->uid);
+	own_streams(plan);
 	if (capabilities_bound(plan, err) < 0)
 		return -1;
 	/* As root first, for a folder that only root may enter, then, for one that root may not
 	 * (a user's own over the network), as the user. */
-	entered = chdir(plan->cwd) == 0;
+	entered = (plan->in_root && strcmp(plan->cwd, "/") == 0) || chdir(plan->cwd) == 0;
 	if (!entered && errno != EACCES) {
 		(void)fail_errno(err, plan->cwd, "chdir");
 		return error_within(err, "process.cwd");
@@ -80,5 +85,5 @@ int process_apply_user(const struct process_plan *plan, struct error *err)
 		(void)fail_errno(err, plan->cwd, "chdir");
 		return error_within(err, "process.cwd");
 	}
-	return check_inside(err);
+	return strcmp(plan->cwd, "/") == 0 ? 0 : check_inside(err); /* the root is inside */
 }

@@ -37,7 +37,7 @@ static long number_in(const char *text, unsigned int field)
 	return number;
 }
 
-static bool is_ours(long keyring)
+static bool is_ours(long keyring, uid_t owner)
 {
 	char text[512];
 	long length = sys_keyctl(KEYCTL_DESCRIBE, (unsigned long)keyring, (unsigned long)text,
@@ -46,7 +46,7 @@ static bool is_ours(long keyring)
 	if (length <= 0 || (size_t)length > sizeof(text))
 		return false;
 	text[length - 1] = '\0';
-	return number_in(text, OWNER_FIELD) == (long)geteuid();
+	return number_in(text, OWNER_FIELD) == (long)owner;
 }
 
 int process_apply_keyring(const struct process_plan *plan, struct error *err)
@@ -58,7 +58,7 @@ int process_apply_keyring(const struct process_plan *plan, struct error *err)
 	keyring = sys_keyctl(KEYCTL_JOIN_SESSION_KEYRING, (unsigned long)plan->keyring, 0, 0, 0);
 	if (keyring < 0 && errno == ENOSYS) /* a kernel without keyrings has none to share */
 		return 0;
-	if (keyring >= 0 && !is_ours(keyring))
+	if (keyring >= 0 && !is_ours(keyring, plan->owner))
 		keyring = sys_keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0);
 	if (keyring < 0)
 		return fail_errno(err, "--no-new-keyring", "can't make a session keyring");

@@ -27,6 +27,9 @@ int plan_labels(const struct spec_process *process, const struct host *host, str
 int filters_find(const struct spec_seccomp *asked, int dir, struct arena *arena,
                  struct process_plan *plan, struct error *err) FALLIBLE;
 
+/* Make plan->filter decide the same with fewer instructions, where it is understood and that comes out. */
+void filter_compact(struct arena *arena, struct process_plan *plan);
+
 /* Refuse system calls that libseccomp does not know, where crun's annotation
  * run.oci.seccomp_fail_unknown_syscall is there. */
 int plan_seccomp_strict(const struct spec *spec, struct error *err) FALLIBLE;
@@ -43,6 +46,9 @@ bool id_maps_are_own(const id_map_list *uids, const id_map_list *gids, const str
 
 /* Write the labels into a procfs. */
 int labels_write(const struct process_plan *plan, int proc, struct error *err) FALLIBLE;
+
+/* What 0, 1 or 2 is, as far as is known without a look. */
+void stream_look(const struct process_plan *plan, int fd, struct host_stream *ret);
 
 /* The bounding set; the caller still has its rights. */
 int capabilities_bound(const struct process_plan *plan, struct error *err) FALLIBLE;

@@ -130,6 +130,23 @@ static int plan_user(const struct spec *spec, const struct spec_process *p, cons
 	return check_mapped(spec, plan, err);
 }
 
+/* What it has from who starts it: from us, or from a user namespace, whose root begins with every right there. */
+static void plan_beginning(const struct spec *spec, const struct host *host,
+                           struct process_plan *plan)
+{
+	bool is_ours = !spec->linux_.namespaces[NAMESPACE_USER].set && !host->made_up;
+
+	memcpy(plan->streams, host->streams, sizeof(plan->streams));
+
+	if (!is_ours)
+		return;
+	plan->absent = ~host->bounding;
+	plan->has_ids = host->one_id && plan->uid == host->uid && plan->gid == host->gid;
+	plan->has_groups = host->no_groups && plan->groups_count == 0;
+	plan->no_ambient = !host->ambient;
+	plan->owner = host->uid;
+}
+
 int process_plan(const struct spec *spec, const struct spec_process *process,
                  const struct host *host, struct arena *arena, struct process_plan **ret_plan,
                  struct error *err)
@@ -149,6 +166,7 @@ int process_plan(const struct spec *spec, const struct spec_process *process,
 	plan->no_new_privileges = process->no_new_privileges;
 	plan->oom_score_adj = process->oom_score_adj;
 	plan->ignored_signals = host->ignored_signals;
+	plan_beginning(spec, host, plan);
 	*ret_plan = plan;
 	return 0;
 }

@@ -72,8 +72,16 @@ struct process_plan {
 	const char *keyring;      /* name of the session keyring; NULL: that of who starts it */
 	const char *apparmor_profile, *apparmor_change; /* NULL: none; what the kernel is told */
 	const char *selinux_label;                      /* NULL: none */
-	unsigned int preserve_fds;                      /* descriptors 3 … are kept */
-	int channel;                                    /* kept too, whatever its number; 0: none */
+	/* what it has from who starts it: where that is not known, it is asked for or set all the same */
+	struct host_stream streams[HOST_STREAMS]; /* what 0, 1 and 2 are; mode 0: not known */
+	uint64_t absent;                          /* what its bounding set has not got */
+	bool has_ids;                             /* its ids are those that it shall have */
+	bool has_groups;                          /* likewise */
+	bool no_ambient;                          /* it has no ambient capabilities */
+	uid_t owner;                              /* who it is, as its user namespace has it */
+	bool in_root;              /* its working directory is the root, when its user is applied */
+	unsigned int preserve_fds; /* descriptors 3 … are kept */
+	int channel;               /* kept too, whatever its number; 0: none */
 };
 
 /* Resolve. process may differ from spec->process (exec).
@@ -114,8 +122,8 @@ int process_apply_limits(const struct process_plan *plan, struct error *err) FAL
 /* New session, controlling terminal (slave >= 0, becomes 0, 1, 2), its size. */
 int process_apply_terminal(const struct process_plan *plan, int slave, struct error *err) FALLIBLE;
 /* Whether one of 0, 1, 2 is the null device, and another one in the place of each that is. Context: child. */
-bool process_has_null(void);
-int process_apply_null(int null, struct error *err) FALLIBLE;
+bool process_has_null(const struct process_plan *plan);
+int process_apply_null(const struct process_plan *plan, int null, struct error *err) FALLIBLE;
 /* Umask, HOME, bounding set, groups, gid, uid, keeping permitted capabilities for the last step; then
  * cwd, checked to be inside the root. Context: child, in the root. */
 int process_apply_user(const struct process_plan *plan, struct error *err) FALLIBLE;

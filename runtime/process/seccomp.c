@@ -366,7 +366,10 @@ static int compile(const struct spec_seccomp *asked, struct arena *arena, struct
 	if (add_architectures(context, &asked->architectures, err) < 0 ||
 	    add_rules(context, asked, default_action, err) < 0)
 		return -1;
-	return export(context, arena, plan, err);
+	if (export(context, arena, plan, err) < 0)
+		return -1;
+	filter_compact(arena, plan);
+	return arena_check(arena, err);
 }
 
 int plan_seccomp(const struct spec *spec, const struct host *host, struct arena *arena,

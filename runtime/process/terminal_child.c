@@ -26,22 +26,36 @@ int process_apply_terminal(const struct process_plan *plan, int slave, struct er
 	return 0;
 }
 
-static bool is_null(int fd)
+void stream_look(const struct process_plan *plan, int fd, struct host_stream *ret)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+	*ret = plan->streams[fd];
+	if (ret->mode && !plan->terminal) /* which takes the place of all that was known */
+		return;
+	*ret = (struct host_stream){0};
+	if (fstat(fd, &st) == 0)
+		*ret = (struct host_stream){st.st_mode, st.st_rdev, st.st_uid};
 }
 
-bool process_has_null(void)
+static bool is_null(const struct process_plan *plan, int fd)
 {
-	return is_null(STDIN_FILENO) || is_null(STDOUT_FILENO) || is_null(STDERR_FILENO);
+	struct host_stream is;
+
+	stream_look(plan, fd, &is);
+	return S_ISCHR(is.mode) && is.device == makedev(1, 3);
 }
 
-int process_apply_null(int null, struct error *err)
+bool process_has_null(const struct process_plan *plan)
+{
+	return is_null(plan, STDIN_FILENO) || is_null(plan, STDOUT_FILENO) ||
+	       is_null(plan, STDERR_FILENO);
+}
+
+int process_apply_null(const struct process_plan *plan, int null, struct error *err)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (is_null(fd) && dup2(null, fd) < 0)
+		if (is_null(plan, fd) && dup2(null, fd) < 0)
 			return fail_errno(err, "process", "dup2");
 	return 0;
 }

@@ -117,6 +117,29 @@ static void a_place_is_reopened_as_a_file(void **state)
 	assert_string_equal(err.object, "nothing");
 }
 
+static void a_heap_closes_what_was_put_on_it_and_nothing_between(void **state)
+{
+	static const int numbers[] = {40, 41, 42, 44, 63, 64, 70};
+	struct fd_heap heap = {0};
+	int none = -1;
+
+	(void)state;
+	assert_int_equal(dup2(STDERR_FILENO, 43), 43);
+	fd_heap_add(&heap, &none);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		int fd = dup2(STDERR_FILENO, numbers[i]);
+
+		assert_int_equal(fd, numbers[i]);
+		fd_heap_add(&heap, &fd);
+		assert_int_equal(fd, -1);
+	}
+	fd_heap_close(&heap);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		assert_int_equal(fcntl(numbers[i], F_GETFD), -1);
+	assert_int_equal(close(43), 0);
+	fd_heap_close(&heap); /* is empty */
+}
+
 static void descriptors_from_a_number_on_become_close_on_exec(void **state)
 {
 	owned_fd low = open("/dev/null", O_RDONLY);
@@ -139,6 +162,7 @@ int main(void)
 		cmocka_unit_test(writing_whole_goes_over_short_writes),
 		cmocka_unit_test(a_failed_write_names_what_was_written),
 		SCRATCH_TEST(a_place_is_reopened_as_a_file),
+		cmocka_unit_test(a_heap_closes_what_was_put_on_it_and_nothing_between),
 		cmocka_unit_test(descriptors_from_a_number_on_become_close_on_exec),
 	};
 

@@ -26,7 +26,8 @@
 
 /* A cgroup of its own for each test: "/cella-unit-PID/cella/web". */
 struct place {
-	char mount[PATH_MAX], top[64], path[96], below[128];
+	struct tree tree;
+	char top[64], path[96], below[128];
 	struct cgroup_plan plan;
 };
 
@@ -42,8 +43,8 @@ static int setup(void **state)
 	(void)snprintf(place.top, sizeof(place.top), "/cella-unit-%d", (int)getpid());
 	(void)snprintf(place.path, sizeof(place.path), "%s/cella/web", place.top);
 	(void)snprintf(place.below, sizeof(place.below), "%s/sub/deep", place.path);
-	place.plan = (struct cgroup_plan){.path = place.top, .mount = place.mount};
-	owned_fd top = tree_find(place.mount, sizeof(place.mount), &err);
+	place.plan = (struct cgroup_plan){.path = place.top, .mount = place.tree.mount, .top = -1};
+	owned_fd top = tree_find(&place.tree, &err);
 
 	if (top < 0)
 		return 0;
@@ -60,7 +61,7 @@ static int teardown(void **state)
 	struct error err;
 
 	(void)state;
-	return possible ? cgroup_undo(place.top, NULL, &err) : 0;
+	return possible ? cgroup_undo(-1, place.top, NULL, &err) : 0;
 }
 
 static bool is_there(const char *path)
@@ -73,7 +74,7 @@ static bool is_there(const char *path)
 
 static int make(const char *path)
 {
-	struct cgroup_plan plan = {.path = path, .mount = place.mount};
+	struct cgroup_plan plan = {.path = path, .mount = place.tree.mount, .top = -1};
 	struct error err = {0};
 	int dir = cgroup_apply(&plan, &err);
 
@@ -118,7 +119,7 @@ static void undo_kills_what_is_inside_and_leaves_nothing(void **state)
 	below = make(place.below);
 	one = sleeper(dir);
 	two = sleeper(below);
-	assert_int_equal(cgroup_undo(place.path, NULL, &err), 0);
+	assert_int_equal(cgroup_undo(-1, place.path, NULL, &err), 0);
 	expect_killed(one);
 	expect_killed(two);
 	assert_false(is_there(place.path));
@@ -127,8 +128,8 @@ static void undo_kills_what_is_inside_and_leaves_nothing(void **state)
 	(void)snprintf(shared, sizeof(shared), "%s/cella", place.top);
 	assert_false(is_there(shared));
 	assert_true(is_there(place.top));
-	assert_int_equal(cgroup_undo(place.path, NULL, &err), 0);
-	assert_int_equal(cgroup_undo(NULL, NULL, &err), 0);
+	assert_int_equal(cgroup_undo(-1, place.path, NULL, &err), 0);
+	assert_int_equal(cgroup_undo(-1, NULL, NULL, &err), 0);
 }
 
 static void undo_refuses_the_top_and_the_way_up(void **state)
@@ -136,9 +137,9 @@ static void undo_refuses_the_top_and_the_way_up(void **state)
 	struct error err;
 
 	(void)state;
-	assert_int_equal(cgroup_undo("/", NULL, &err), -1);
-	assert_int_equal(cgroup_undo("/a/../..", NULL, &err), -1);
-	assert_int_equal(cgroup_undo("a", NULL, &err), -1);
+	assert_int_equal(cgroup_undo(-1, "/", NULL, &err), -1);
+	assert_int_equal(cgroup_undo(-1, "/a/../..", NULL, &err), -1);
+	assert_int_equal(cgroup_undo(-1, "a", NULL, &err), -1);
 }
 
 static void processes_are_listed_sorted_with_those_below(void **state)
@@ -166,7 +167,7 @@ static void processes_are_listed_sorted_with_those_below(void **state)
 	assert_int_equal(cgroup_signal(dir, SIGTERM, &err), 0);
 	assert_int_equal(process_wait(one, &err), 128 + SIGTERM);
 	assert_int_equal(process_wait(two, &err), 128 + SIGTERM);
-	assert_int_equal(cgroup_undo(place.path, NULL, &err), 0);
+	assert_int_equal(cgroup_undo(-1, place.path, NULL, &err), 0);
 }
 
 static void a_cgroup_is_frozen_thawed_and_killed_while_frozen(void **state)
@@ -188,7 +189,7 @@ static void a_cgroup_is_frozen_thawed_and_killed_while_frozen(void **state)
 	assert_int_equal(cgroup_is_frozen(dir, &frozen, &err), 0);
 	assert_false(frozen);
 	assert_int_equal(cgroup_freeze(dir, true, &err), 0);
-	assert_int_equal(cgroup_undo(place.path, NULL, &err), 0);
+	assert_int_equal(cgroup_undo(-1, place.path, NULL, &err), 0);
 	expect_killed(pid);
 }
 
@@ -215,13 +216,13 @@ static void a_cgroup_in_use_or_frozen_is_refused(void **state)
 	assert_int_equal(cgroup_apply(&place.plan, &err), -1);
 	(void)snprintf(reason, sizeof(reason), "'%s' is frozen", place.path);
 	assert_string_equal(err.reason, reason);
-	assert_int_equal(cgroup_undo(place.path, NULL, &err), 0);
+	assert_int_equal(cgroup_undo(-1, place.path, NULL, &err), 0);
 }
 
 static void a_failed_apply_leaves_nothing_behind(void **state)
 {
 	char path[PATH_MAX], name[NAME_MAX + 2];
-	struct cgroup_plan plan = {.path = path, .mount = place.mount};
+	struct cgroup_plan plan = {.path = path, .mount = place.tree.mount, .top = -1};
 	struct error err;
 
 	(void)state;
@@ -242,14 +243,14 @@ static void a_failed_apply_leaves_nothing_behind(void **state)
 static int come_and_go(int number)
 {
 	char path[128];
-	struct cgroup_plan plan = {.path = path, .mount = place.mount};
+	struct cgroup_plan plan = {.path = path, .mount = place.tree.mount, .top = -1};
 	struct error err;
 
 	(void)snprintf(path, sizeof(path), "%s/cella/c%d", place.top, number);
 	for (int i = 0; i < 40; i++) {
 		owned_fd dir = cgroup_apply(&plan, &err);
 
-		if (dir < 0 || cgroup_undo(path, NULL, &err) < 0) {
+		if (dir < 0 || cgroup_undo(-1, path, NULL, &err) < 0) {
 			print_error("%s: %s\n", err.object, err.reason);
 			return 1;
 		}
@@ -294,7 +295,7 @@ static void the_place_of_this_process_is_found(void **state)
 		cgroup_plan(&(struct cgroup_request){.spec = &spec, .host = &host, .id = "web"},
 	                    arena, &plan, &err),
 		0);
-	assert_string_equal(plan->mount, place.mount);
+	assert_string_equal(plan->mount, place.tree.mount);
 	assert_non_null(plan->path);
 	assert_non_null(strstr(plan->path, "/cella/web"));
 }

@@ -117,7 +117,7 @@ static void a_plan_that_has_no_memory_fails(void **state)
 
 static void a_plan_is_printed_as_json(void **state)
 {
-	struct cgroup_plan plan = {.path = "/cella/web", .mount = "/sys/fs/cgroup"};
+	struct cgroup_plan plan = {.path = "/cella/web", .mount = "/sys/fs/cgroup", .top = -1};
 	owned_text struct text out = {0};
 	struct json_writer w = {.out = &out};
 	struct error err;
