@@ -79,20 +79,20 @@ rings() { awk '$8 == "keyring" { print $1, $9 }' | tr -d :; }
 	bundle "$RINGS | forever"
 	ok cella run --detach "$ID"
 	ok cella exec "$ID" cat /proc/keys
-	first=$(rings <<<"$output" | grep "_ses.$ID") || report "no keyring _ses.$ID"
+	first=$(rings <<<"$output" | grep "_ses.$ID$") || report "no keyring _ses.$ID"
 	ok cella exec "$ID" cat /proc/keys
-	is "$(rings <<<"$output" | grep "_ses.$ID")" "$first"
+	is "$(rings <<<"$output" | grep "_ses.$ID$")" "$first"
 	ok cella delete --force "$ID"
 	bundle "$RINGS | forever"
 	ok cella run --detach --no-new-keyring "$ID"
 	ok cella exec "$ID" cat /proc/keys
-	lacks "$output" "_ses.$ID"
+	lacks "$output" "_ses.$ID:"
 	ok cella delete --force "$ID"
 	bundle "$RINGS | mapped | forever"
 	ok cella run --detach "$ID"
 	ok cella exec "$ID" cat /proc/keys
-	first=$(rings <<<"$output" | grep "_ses.$ID") || report "no keyring _ses.$ID"
+	first=$(rings <<<"$output" | grep "_ses.$ID$") || report "no keyring _ses.$ID"
 	ok cella exec "$ID" cat /proc/keys
-	is "$(rings <<<"$output" | grep "_ses.$ID")" "$first"
+	is "$(rings <<<"$output" | grep "_ses.$ID$")" "$first"
 	ok cella delete --force "$ID"
 }

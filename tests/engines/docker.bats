@@ -71,10 +71,10 @@ typed() {
 }
 
 @test "docker: terminals of run and exec have the client's size" {
-	run -0 typed "$DOCKER run --rm -it busybox sh -c 'sleep 1; stty size; tty'"
+	run -0 typed "$DOCKER run --rm -it busybox sh -c '$SIZE; tty'"
 	[[ $output == *"31 97"* ]]
 	sleeper two
-	run -0 typed "$DOCKER exec -it two sh -c 'sleep 1; stty size'"
+	run -0 typed "$DOCKER exec -it two sh -c '$SIZE'"
 	[[ $output == *"31 97"* ]]
 }
 

@@ -7,6 +7,9 @@ RUNTIME=${RUNTIME:-io.containerd.cella.v2}
 IMAGE=docker.io/library/busybox:latest
 SHIM=/run/cella-shim
 
+# For a shell on a terminal of 31 lines and 97 columns: an engine tells the size when the program runs already.
+SIZE='for i in $(seq 50); do [ "$(stty size)" = "31 97" ] && break; sleep .2; done; stty size'
+
 has_limits() {
 	grep -qw memory /sys/fs/cgroup/cgroup.controllers
 }

@@ -63,7 +63,7 @@ typed() {
 }
 
 @test "podman: run -it has a terminal of the client's size" {
-	run -0 typed 'podman run --rm -it busybox sh -c "sleep .5; stty size; tty"'
+	run -0 typed "podman run --rm -it busybox sh -c '$SIZE; tty'"
 	[[ $output == *"31 97"* ]]
 	[[ $output == */dev/* ]]
 }
@@ -74,7 +74,7 @@ typed() {
 	[ "$output" = inside ]
 	run -0 sh -c 'echo typed | podman exec -i two cat'
 	[ "$output" = typed ]
-	run -0 typed 'podman exec -it two sh -c "sleep .5; stty size"'
+	run -0 typed "podman exec -it two sh -c '$SIZE'"
 	[[ $output == *"31 97"* ]]
 	podman exec -d two sh -c 'echo done >/mark'
 	wait_for 5 podman exec two test -s /mark

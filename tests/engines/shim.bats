@@ -63,7 +63,7 @@ sleeper() { # ID: a container that ends with 3 when it is asked to
 
 @test "a further process has a terminal of the client's size" {
 	sleeper terminal
-	run -0 timeout 20 script -qec 'stty rows 31 cols 97; ctr tasks exec -t --exec-id t terminal sh -c "sleep .5; stty size; tty; echo last"' /dev/null </dev/null
+	run -0 timeout 20 script -qec "stty rows 31 cols 97; ctr tasks exec -t --exec-id t terminal sh -c '$SIZE; tty; echo last'" /dev/null </dev/null
 	[[ $output == *"31 97"* ]]
 	[[ $output == */dev/pts/* ]]
 	[[ $output == *last* ]]
