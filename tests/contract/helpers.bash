@@ -26,6 +26,11 @@ crun | runc) PEER=yes EXECUTOR=() ;;
 *) PEER=no EXECUTOR=(--executor "$CELLA_EXECUTOR" --cgroup-manager "$CELLA_MANAGER") ;;
 esac
 
+# The plain user who runs cella (CELLA_USER), in front of a command; nothing: root does.
+read -ra AS <<<"${CELLA_AS-}"
+not_rootless() { [ "${#AS[@]}" = 0 ] || skip "for a plain user: $1"; }
+handed() { grep -qw "$1" "/sys/fs/cgroup${CELLA_SERVICE-}/cgroup.controllers" || skip "the $1 controller is not handed to this user"; }
+
 # For what only cella promises, when a peer tries the tests.
 only_cella() { [ "$PEER" = no ] || skip "${CELLA##*/}: not its promise${1:+: $1}"; }
 
@@ -66,7 +71,7 @@ cgroups_path() {
 	if [ "$CELLA_MANAGER" = systemd ]; then echo "cella.slice:$UNITS:$1"; else echo "$CG/$1"; fi
 }
 cgroup_dir() {
-	if [ "$CELLA_MANAGER" = systemd ]; then echo "/sys/fs/cgroup/cella.slice/$UNITS-$1.scope"; else echo "/sys/fs/cgroup$CG/$1"; fi
+	if [ "$CELLA_MANAGER" = systemd ]; then echo "/sys/fs/cgroup${CELLA_SERVICE-}/cella.slice/$UNITS-$1.scope"; else echo "/sys/fs/cgroup$CG/$1"; fi
 }
 
 # A root file system of this test's own, to be written to.
@@ -77,9 +82,9 @@ own_rootfs() {
 
 # --- the program --------------------------------------------------------------------------------
 
-cella() { timeout --foreground -k 5 "${LIMIT:-30}" "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" "$@"; }
+cella() { timeout --foreground -k 5 "${LIMIT:-30}" "${AS[@]}" "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" "$@"; }
 # The program itself, to be put into the background: $! is its pid.
-exec_cella() { exec "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" "$@"; }
+exec_cella() { exec "${AS[@]}" "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" "$@"; }
 
 # --- what came ----------------------------------------------------------------------------------
 
@@ -146,8 +151,11 @@ gone() { ! kill -0 "$1"; }
 run_in_background() {
 	exec_cella run "$@" "$ID" >"$T/stdout" 2>"$T/stderr" </dev/null &
 	background=$!
-	soon has_status "$ID" running
+	ran=
+	soon begun || return
+	[ -n "$ran" ] || die "it never ran: $(<"$T/stderr")"
 }
+begun() { if has_status "$ID" running; then ran=yes; else ended $background; fi; }
 ended() {
 	local stat
 	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0 # it may go while we look
@@ -184,8 +192,14 @@ new_processes() {
 }
 no_new_processes() { ! new_processes; }
 
-# Not as root, who would be asked for by a socket that knows only pids of the first pid namespace.
-systemctl_show() { setpriv --reuid 65534 --regid 65534 --clear-groups systemctl "$@"; }
+# By the bus, not by systemd's own socket, which knows only pids of the first pid namespace.
+systemctl_show() {
+	if [ "${#AS[@]}" -gt 0 ]; then
+		"${AS[@]}" env SYSTEMCTL_FORCE_BUS=1 systemctl --user "$@"
+	else
+		setpriv --reuid 65534 --regid 65534 --clear-groups systemctl "$@"
+	fi
+}
 units() { systemctl_show list-units --all --plain --no-legend "$UNITS-$ID*"; }
 no_units() { [ -z "$(units)" ] && [ ! -e "$CGROUP" ]; }
 
@@ -237,8 +251,9 @@ contract_setup() {
 	CG=
 	if [ -n "$TEST_CGROUP" ]; then
 		CG=$TEST_CGROUP/$BATS_TEST_NUMBER
-		mkdir "/sys/fs/cgroup$CG"
+		"${AS[@]}" mkdir "/sys/fs/cgroup$CG"
 	fi
+	[ "${#AS[@]}" = 0 ] || install -d -m 700 -o "$CELLA_USER" "$ROOT"
 	UNITS=$(basename "$BATS_TEST_FILENAME" .bats)
 	CGROUP=$(cgroup_dir "$ID")
 	MOUNTS_BEFORE=$(</proc/self/mountinfo)

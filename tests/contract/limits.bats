@@ -92,6 +92,7 @@ limits() { bundle ".linux.resources += $1 | ${2:-.}"; }
 }
 
 @test "cpu.shares and cpu.cpus: two busy loops on one CPU share it by weight" {
+	handed cpuset
 	limits '{cpu: {shares: 4096, cpus: "0"}}' 'sh("while :; do :; done")'
 	run_in_background
 	first=$background
@@ -151,6 +152,7 @@ limits() { bundle ".linux.resources += $1 | ${2:-.}"; }
 }
 
 @test "hugepageLimits: pages beyond the limit are not given" {
+	not_rootless "hugetlb is not among what systemd hands down"
 	not_in_a_vm "its kernel has no huge pages but those of vm.kernel.parameters"
 	echo 8 >/proc/sys/vm/nr_hugepages
 	[ "$(</proc/sys/vm/nr_hugepages)" -ge 4 ] || skip "this machine gives no huge pages"
@@ -167,6 +169,7 @@ limits() { bundle ".linux.resources += $1 | ${2:-.}"; }
 }
 
 @test "rdma: a device gives no more handles than the limit" {
+	not_rootless "a device of the host's is root's"
 	not_in_a_vm "the guest's kernel has no device of the host's"
 	[ -x "$WORK/uverbs" ] || skip "no program that uses such a device"
 	modprobe -a dummy ib_uverbs rdma_rxe 2>/dev/null || skip "this kernel has no RDMA device made of software"
