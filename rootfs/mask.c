@@ -69,11 +69,12 @@ static bool is_alone(const struct rootfs_plan *plan)
 static int set_all_readonly(struct rootfs_plan *plan, struct error *err)
 {
 	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
+	struct mount_attr writable = {.attr_clr = MOUNT_ATTR_RDONLY};
 	int proc = plan->listing.of;
 
 	if (mount_setattr(proc, "", AT_EMPTY_PATH | AT_RECURSIVE, &readonly, sizeof(readonly)) <
 	            0 ||
-	    rootfs_set_attributes(proc, 0, MOUNT_ATTR_RDONLY) < 0)
+	    mount_setattr(proc, "", AT_EMPTY_PATH, &writable, sizeof(writable)) < 0)
 		return fail_errno(err, "/proc", "mount_setattr");
 	return 0;
 }
