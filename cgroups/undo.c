@@ -137,14 +137,13 @@ static int at_path(int top, const char *path,
                    int (*deed)(int parent, const char *name, struct error *err), struct error *err)
 {
 	char parent[PATH_MAX];
-	owned_fd found = -1;
+	owned_fd found = top < 0 ? tree_open(NULL, err) : -1;
 	owned_fd dir = -1;
 	char *slash;
 
 	if (!tree_is_below(path) || text_ends(path, "/") || strlen(path) >= sizeof(parent))
 		return fail(err, ERROR_STATE, path, "not the path of a cgroup");
-	if (top < 0)
-		top = found = tree_open(NULL, err);
+	top = top < 0 ? found : top;
 	if (top < 0)
 		return -1;
 	if (deed == remove_whole && remove_at_once(top, path))

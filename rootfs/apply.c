@@ -136,13 +136,15 @@ static bool may_meet_proc(const struct rootfs_plan *plan, const struct rootfs_mo
 
 /* The container's procfs may be replaced by another one only: what is masked in it would be bare
  * again below a volume of the image. */
-static int check_cover(const struct rootfs_plan *plan, const struct rootfs_mount *mount, int tree,
+static int check_cover(struct rootfs_plan *plan, const struct rootfs_mount *mount, int tree,
                        int target, struct error *err)
 {
 	struct stat st;
 
-	if (!may_meet_proc(plan, mount) || !path_is_on(target, PROC_SUPER_MAGIC) ||
-	    path_is_on(tree, PROC_SUPER_MAGIC))
+	if (!may_meet_proc(plan, mount) || !path_is_on(target, PROC_SUPER_MAGIC))
+		return 0;
+	plan->proc_is_met = true;
+	if (path_is_on(tree, PROC_SUPER_MAGIC))
 		return 0;
 	if (fstat(target, &st) == 0 && st.st_ino != PROC_ROOT_INODE)
 		return 0;
@@ -176,7 +178,7 @@ static bool put_plainly(const struct rootfs_plan *plan, const struct rootfs_moun
 
 /* Attach the mount where it belongs; what is missing there is made, a directory or a file as the
  * mount's root is. */
-static int put(const struct rootfs_plan *plan, const struct rootfs_mount *mount, int tree,
+static int put(struct rootfs_plan *plan, const struct rootfs_mount *mount, int tree,
                struct error *err)
 {
 	unsigned int place = mount->no_link ? ROOTFS_NO_LINK : 0;

@@ -109,11 +109,21 @@ bool rootfs_may_at_once(const struct rootfs_mount *mount)
 	return true;
 }
 
+/* What lies over the stage, as it is to be. Returns  its descriptor, owned by the caller, or -1 and errno. */
+static int take_from_stage(bool make_readonly)
+{
+	owned_fd made = open(stage, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (made < 0 || (make_readonly && rootfs_set_attributes(made, MOUNT_ATTR_RDONLY, 0) < 0))
+		return -1;
+	return take_fd(&made);
+}
+
 int rootfs_mount_at_once(const struct rootfs_plan *plan, const struct rootfs_mount *asked,
                          const char *type, struct error *err)
 {
 	struct rootfs_arguments a;
-	owned_fd made = -1;
+	int made;
 
 	if (plan->late)
 		return fail(err, ERROR_UNSUPPORTED, type,
@@ -122,11 +132,10 @@ int rootfs_mount_at_once(const struct rootfs_plan *plan, const struct rootfs_mou
 	if (!rootfs_mount_arguments(plan, asked, type, &a) ||
 	    mount(a.source, stage, a.type, a.flags, a.data) < 0)
 		return fail_errno(err, type, "mount");
-	made = open(stage, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (made < 0)
-		return fail_errno(err, stage, "open");
-	if ((asked->set & MOUNT_ATTR_RDONLY) && !(a.flags & MS_RDONLY) &&
-	    rootfs_set_attributes(made, MOUNT_ATTR_RDONLY, 0) < 0)
-		return fail_errno(err, type, "mount_setattr");
-	return take_fd(&made);
+	made = take_from_stage((asked->set & MOUNT_ATTR_RDONLY) && !(a.flags & MS_RDONLY));
+	if (made >= 0)
+		return made;
+	(void)fail_errno(err, type, "mount");
+	(void)umount2(stage, MNT_DETACH); /* what is there can be: it is ours, and whole */
+	return -1;
 }

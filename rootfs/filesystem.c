@@ -50,11 +50,18 @@ static int create(int context, const char *type, uint64_t attributes, struct err
 	return made < 0 ? fail_context(context, type, "fsmount", err) : made;
 }
 
+/* As mount(2) would make it. */
 int rootfs_mount_plain(const char *type, uint64_t attributes, struct error *err)
 {
+	bool readonly = (attributes & MOUNT_ATTR_RDONLY) && rootfs_has_superblock_flag(type);
 	owned_fd context = open_context(type, err);
 
-	return context < 0 ? -1 : create(context, type, attributes, err);
+	if (context < 0)
+		return -1;
+	if (fsconfig(context, FSCONFIG_SET_STRING, "source", type, 0) < 0 ||
+	    (readonly && fsconfig(context, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0))
+		return fail_context(context, type, "fsconfig", err);
+	return create(context, type, attributes, err);
 }
 
 static int set_datum(int context, const struct rootfs_datum *datum, struct error *err)

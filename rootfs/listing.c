@@ -4,7 +4,6 @@
  * kernel's own names, and one process. */
 #include <dirent.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
 
 #include "base/own.h"
@@ -57,9 +56,12 @@ enum rootfs_kind rootfs_kind_in_proc(const struct rootfs_plan *plan, const char 
 	return ROOTFS_KIND_MISSING;
 }
 
-enum rootfs_kind rootfs_kind_of(const struct rootfs_plan *plan, const char *name)
+enum rootfs_kind rootfs_kind_of(const struct rootfs_plan *plan, const char *path, const char *name)
 {
-	if (plan->stands == plan->listing.of)
+	const struct rootfs_mount *in = rootfs_cover(plan, path);
+
+	if (in->fd == plan->listing.of)
 		return rootfs_kind_in_proc(plan, name);
-	return ROOTFS_KIND_DIRECTORY; /* as all at the top of a sysfs, if it is there */
+	/* at the top of a sysfs are directories only */
+	return strcmp(in->type, "sysfs") == 0 ? ROOTFS_KIND_DIRECTORY : ROOTFS_KIND_UNKNOWN;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -36,7 +37,7 @@ static int protect_by_name(struct rootfs_plan *plan, const char *path, bool late
 
 	if (!name)
 		return -1;
-	if (rootfs_kind_of(plan, name) == ROOTFS_KIND_MISSING)
+	if (rootfs_kind_of(plan, path, name) == ROOTFS_KIND_MISSING)
 		return 0;
 	if (mount(name, name, NULL, MS_BIND | MS_REC, NULL) < 0)
 		return errno == ENOENT ? 0 : -1;
@@ -46,18 +47,20 @@ static int protect_by_name(struct rootfs_plan *plan, const char *path, bool late
 	                                                                                    : 1;
 }
 
-/* Whether nothing but what protects it will be below our procfs: then one call makes all of that read-only. */
+/* Whether nothing but what protects it is below our procfs: then one call makes all of that read-only. What hooks have
+ * mounted nobody knows, nor what was below a procfs of the host's that we have but copied. */
 static bool is_alone(const struct rootfs_plan *plan)
 {
 	static const enum hook_point hooks[] = {HOOK_PRESTART, HOOK_CREATE_RUNTIME,
 	                                        HOOK_CREATE_CONTAINER};
 	const struct rootfs_mount *proc = rootfs_cover(plan, "/proc");
 
-	if (!proc || plan->listing.of != proc->fd || plan->user_namespace ||
+	if (!proc || plan->listing.of != proc->fd || plan->user_namespace || plan->proc_is_met ||
 	    (proc->set & MOUNT_ATTR_RDONLY))
 		return false;
 	for (size_t i = 0; i < plan->mounts_count; i++)
-		if (&plan->mounts[i] != proc && rootfs_covers("/proc", plan->mounts[i].destination))
+		if (&plan->mounts[i] != proc && plan->mounts[i].type &&
+		    strcmp(plan->mounts[i].type, "proc") == 0)
 			return false;
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
 		if (plan->spec->hooks[hooks[i]].count > 0)
@@ -69,11 +72,12 @@ static bool is_alone(const struct rootfs_plan *plan)
 static int set_all_readonly(struct rootfs_plan *plan, struct error *err)
 {
 	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
+	struct mount_attr writable = {.attr_clr = MOUNT_ATTR_RDONLY};
 	int proc = plan->listing.of;
 
 	if (mount_setattr(proc, "", AT_EMPTY_PATH | AT_RECURSIVE, &readonly, sizeof(readonly)) <
 	            0 ||
-	    rootfs_set_attributes(proc, 0, MOUNT_ATTR_RDONLY) < 0)
+	    mount_setattr(proc, "", AT_EMPTY_PATH, &writable, sizeof(writable)) < 0)
 		return fail_errno(err, "/proc", "mount_setattr");
 	return 0;
 }
@@ -160,7 +164,7 @@ static int mask_by_name(struct rootfs_plan *plan, struct cover *cover, const cha
 
 	if (!name || check_null(cover, &ignored) < 0)
 		return -1;
-	kind = rootfs_kind_of(plan, name);
+	kind = rootfs_kind_of(plan, path, name);
 	if (kind == ROOTFS_KIND_MISSING)
 		return 0;
 	if (kind != ROOTFS_KIND_DIRECTORY && mount(cover->null, name, NULL, MS_BIND, NULL) == 0)

@@ -107,7 +107,8 @@ struct rootfs_plan {
 	int dev;    /* its /dev, once devices are made, where no mount is held there; or -1 */
 	int stands; /* the descriptor of the directory that we stand in; -1: another one */
 	struct rootfs_listing listing;
-	bool null_made; /* we have made /dev/null */
+	bool null_made;   /* we have made /dev/null */
+	bool proc_is_met; /* something of the config is mounted in a procfs, by whatever path */
 };
 
 /* ---- host: options.c ---- */
@@ -190,9 +191,9 @@ enum rootfs_kind {
 };
 /* List the container's own procfs, where that saves calls. */
 void rootfs_list(struct rootfs_plan *plan);
-/* What a name in the procfs is, and one in the procfs or sysfs that we stand in. */
+/* What a name in the procfs is, and what a path that rootfs_kernels_name() takes is. */
 enum rootfs_kind rootfs_kind_in_proc(const struct rootfs_plan *plan, const char *name);
-enum rootfs_kind rootfs_kind_of(const struct rootfs_plan *plan, const char *name);
+enum rootfs_kind rootfs_kind_of(const struct rootfs_plan *plan, const char *path, const char *name);
 
 /* Stand in a directory that is held, so that a name is looked up in it. Returns 0, or -1 and errno. */
 int rootfs_stand_in(struct rootfs_plan *plan, int dir);

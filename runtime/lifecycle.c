@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -229,17 +230,18 @@ int container_delete(struct container *c, bool force, struct error *err)
 	return store_remove(c, err);
 }
 
-/* What a create that was killed before its first write has left: an empty directory. */
+/* What a create that was killed before its first state was written has left. */
 static int delete_unborn(const struct runtime *rt, const char *id, struct error *err)
 {
 	owned_container struct container *c = store_new(id, err);
+	struct stat st;
 
 	if (!c)
 		return -1;
 	c->root = store_open(rt, err);
 	if (c->root < 0 || store_enter(c, true, err) < 0)
 		return -1;
-	if (faccessat(c->dir, "state.json", F_OK, 0) == 0)
+	if (fstatat(c->dir, "state.json", &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0)
 		return fail(err, ERROR_STATE, id, "its state can't be read");
 	return store_remove(c, err);
 }

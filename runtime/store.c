@@ -43,9 +43,11 @@ static int root_path(const struct runtime *rt, char *path, size_t size, struct e
 	return 0;
 }
 
-/* mkdir -p on the host's own path. */
+/* mkdir -p on the host's own path: most often but the last one is missing. */
 static int make_directories(char *path, mode_t mode, struct error *err)
 {
+	if (mkdir(path, mode) == 0 || errno == EEXIST)
+		return 0;
 	for (char *slash = path + 1; *slash; slash++) {
 		if (*slash != '/')
 			continue;

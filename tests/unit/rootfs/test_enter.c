@@ -77,6 +77,47 @@ static void masked_paths_show_nothing_and_readonly_paths_take_nothing(void **sta
 	scene_play(&scene);
 }
 
+static void check_all_fixed(const struct scene *scene)
+{
+	struct statvfs fs;
+	bool met = scene->spec.mounts.count > 1;
+
+	CHECK(statvfs("/proc", &fs) == 0 && !(fs.f_flag & ST_RDONLY));
+	CHECK(statvfs("/proc/sys", &fs) == 0 && (fs.f_flag & ST_RDONLY));
+	CHECK(statvfs("/proc/irq", &fs) == 0 && (fs.f_flag & ST_RDONLY));
+	CHECK(statvfs("/proc/fs", &fs) == 0 && (fs.f_flag & ST_RDONLY));
+	CHECK(!met || scene_makes("/proc/version")); /* a volume's file */
+}
+
+static void fix_all(struct scene *scene)
+{
+	static const char *fixed[] = {"/proc/sys", "/proc/irq", "/proc/fs", "/proc/none"};
+
+	scene_proc(scene);
+	scene->spec.linux_.readonly_paths.item = fixed;
+	scene->spec.linux_.readonly_paths.count = ARRAY_SIZE(fixed);
+	scene->check = check_all_fixed;
+}
+
+static void readonly_paths_of_proc_leave_proc_itself_writable(void **state)
+{
+	struct scene scene = scene_new(state);
+
+	fix_all(&scene);
+	scene_play(&scene);
+}
+
+static void what_is_mounted_in_proc_by_a_link_stays_writable(void **state)
+{
+	struct scene scene = scene_new(state);
+
+	fix_all(&scene);
+	scratch_link(scene.scratch, "proc", "rootfs/link");
+	scratch_file(scene.scratch, "volume", "x");
+	scene_mount(&scene, "/link/version", "bind", "volume", "bind");
+	scene_play(&scene);
+}
+
 static void the_same_in_a_user_namespace(void **state)
 {
 	struct scene scene = scene_new(state);
@@ -425,6 +466,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		SCRATCH_TEST(masked_paths_show_nothing_and_readonly_paths_take_nothing),
+		SCRATCH_TEST(readonly_paths_of_proc_leave_proc_itself_writable),
+		SCRATCH_TEST(what_is_mounted_in_proc_by_a_link_stays_writable),
 		SCRATCH_TEST(the_same_in_a_user_namespace),
 		SCRATCH_TEST(an_images_dev_null_hides_nothing_so_the_hosts_does),
 		SCRATCH_TEST(a_readonly_root_leaves_mounts_writable),
