@@ -49,6 +49,20 @@ struct rootfs_idmap *rootfs_idmaps(struct rootfs_plan *plan, size_t *ret_count);
 int rootfs_open_sources(struct rootfs_plan *plan, struct error *err) FALLIBLE;
 void rootfs_close_sources(struct rootfs_plan *plan);
 
+/* ---- what all mounts of the cgroup tree share ---- */
+
+/* Who mounts it in the host's cgroup namespace sets its options (nsdelegate, …) for everybody. */
+struct rootfs_cgroup_options {
+	char place[256], text[256]; /* text "": it is not mounted */
+};
+
+/* What they are now, for when a program that is not ours has had its way. */
+void rootfs_note_cgroup_options(struct rootfs_cgroup_options *ret);
+
+/* Set them again where they have changed. Returns 0, or -1 and *err. */
+int rootfs_put_back_cgroup_options(const struct rootfs_cgroup_options *before,
+                                   struct error *err) FALLIBLE;
+
 /* ---- the mounts of a container that lives ---- */
 
 /* Decide how spec.mounts are made in it, or removed.

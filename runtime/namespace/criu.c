@@ -265,11 +265,17 @@ int order_carry_out(const struct order *order, const struct order_listener *list
                     struct error *err)
 {
 	OWNED(finish) struct course course = {.order = order, .listener = listener, .socket = -1};
+	struct rootfs_cgroup_options options;
+	struct error ignored;
 	int got = 0;
 
+	rootfs_note_cgroup_options(&options);
 	if (start(&course, err) < 0)
 		return -1;
 	while (got == 0)
 		got = next_event(&course, err);
+	/* CRIU mounts the tree for itself, and names none */
+	if (rootfs_put_back_cgroup_options(&options, &ignored) < 0)
+		log_dropped("after CRIU", &ignored);
 	return got < 0 ? -1 : 0;
 }

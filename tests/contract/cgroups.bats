@@ -47,9 +47,11 @@ by_path() { [ "$CELLA_MANAGER" = cgroupfs ] || skip "systemd names cgroups after
 
 @test "kill --all reaches every process" {
 	only_cella
-	bundle 'no_ns("pid") | sh("trap : TERM; sleep 4321 & sleep 4321 & wait; wait; exit 0")'
+	# until a child has started a program it would do what its parent does at a TERM, which is to stay
+	bundle 'no_ns("pid") | share | sh("trap : TERM; for i in 1 2; do sh -c \"echo up >>/share/up; exec sleep 4321\" & done; wait; wait; exit 0")'
 	ok cella run -d "$ID"
-	soon has_processes "$ID" 3
+	soon sh -c "[ \$(wc -l <$SHARE/up) = 2 ]"
+	has_processes "$ID" 3
 	ok cella kill --all "$ID" TERM
 	soon has_status "$ID" stopped
 	[ ! -d "$CGROUP" ] || is "$(wc -l <"$CGROUP/cgroup.procs")" 0

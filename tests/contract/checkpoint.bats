@@ -357,6 +357,7 @@ listening() { grep -q ":$1 .* 0A " /proc/net/tcp; } # PORT in hexadecimal
 @test "--lazy-pages: memory stays where it was until it is touched" {
 	not_in_a_vm "there is no checkpoint"
 	criu check --feature uffd-noncoop >/dev/null 2>&1 || skip "no userfaultfd here"
+	! criu --version | grep -q ' 3\.17' || skip "with CRIU 3.17 it has not been seen to end"
 	counting '.process.args += ["4"]'
 	starts
 	exec 7<>"$T/ready"

@@ -29,7 +29,6 @@ esac
 # The plain user who runs cella (CELLA_USER), in front of a command; nothing: root does.
 read -ra AS <<<"${CELLA_AS-}"
 not_rootless() { [ "${#AS[@]}" = 0 ] || skip "for a plain user: $1"; }
-handed() { grep -qw "$1" "/sys/fs/cgroup${CELLA_SERVICE-}/cgroup.controllers" || skip "the $1 controller is not handed to this user"; }
 
 # For what only cella promises, when a peer tries the tests.
 only_cella() { [ "$PEER" = no ] || skip "${CELLA##*/}: not its promise${1:+: $1}"; }
@@ -231,8 +230,9 @@ sweep() {
 	[ -n "${PIDS_BEFORE-}" ] || return 0 # the setup did not come so far
 	[ -z "$CG" ] || find "/sys/fs/cgroup$CG" -mindepth 1 -maxdepth 1 -name '*' -type d |
 		while read -r dir; do echo 0 >"$dir/cgroup.freeze"; echo 1 >"$dir/cgroup.kill"; done
-	while new_processes; do
-		kill -9 "$LEFT" 2>/dev/null || break
+	local i
+	for ((i = 0; i < 500; i++)); do # some can't be ended, or are nobody's to wait for
+		new_processes && kill -9 "$LEFT" 2>/dev/null || break
 		wait "$LEFT" 2>/dev/null || true
 		sleep 0.02
 	done
