@@ -124,15 +124,6 @@ static bool parse_stat(char *line, uint64_t *ret_start_time, char *ret_state)
 	return true;
 }
 
-uint64_t process_time_now(void)
-{
-	uint64_t ticks = (uint64_t)sysconf(_SC_CLK_TCK);
-	struct timespec now = {0};
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * ticks + (uint64_t)now.tv_nsec / (1000000000 / ticks);
-}
-
 int process_look(pid_t pid, uint64_t *ret_start_time, char *ret_state, struct error *err)
 {
 	char path[sizeof("/proc/-2147483648/stat")];

@@ -38,10 +38,6 @@ struct process_identity {
 	uint64_t start_time; /* field 22 of /proc/PID/stat, clock ticks since boot */
 };
 
-/* The start time of a process that starts now: CLOCK_BOOTTIME in clock ticks. Where it is the same before and after
- * clone(2), as nearly always, it is the child's. Spec: proc_pid_stat(5), "starttime". */
-uint64_t process_time_now(void);
-
 /* Read the start time of a process, and its state letter.
  * Returns  0, or -1 and *err (ESRCH when there is none). Spec: proc_pid_stat(5). */
 int process_look(pid_t pid, uint64_t *ret_start_time, char *ret_state, struct error *err) FALLIBLE;

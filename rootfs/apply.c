@@ -64,9 +64,10 @@ static int mount_root(struct rootfs_plan *plan, struct error *err)
 {
 	bool slave = plan->propagation & MS_SLAVE;
 	struct mount_attr attr = {.propagation = slave ? MS_SLAVE : MS_PRIVATE};
-	owned_fd target = open(plan->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int target = open(plan->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	owned_fd tree = -1;
 
+	plan->under = target;
 	if (target < 0)
 		return fail_errno(err, plan->path, "open");
 	tree = sys_open_tree_attr(

@@ -6,25 +6,22 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "base/own.h"
-
 #include "steps.h"
 
-enum { LISTING_CALLS = 3 }; /* that it takes */
+enum { LISTING_CALLS = 2 }; /* that it takes */
 
 void rootfs_list(struct rootfs_plan *plan)
 {
 	const struct spec_linux *spec = &plan->spec->linux_;
 	const struct rootfs_mount *proc = rootfs_cover(plan, "/proc");
 	struct rootfs_listing *list = &plan->listing;
-	owned_fd dir = -1;
 	ssize_t n;
 
 	if (!proc || proc->bind || !proc->held || proc->fd < 0 || strcmp(proc->type, "proc") != 0 ||
 	    spec->readonly_paths.count + spec->masked_paths.count <= LISTING_CALLS)
 		return;
-	dir = openat(proc->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	n = dir < 0 ? -1 : getdents64(dir, list->bytes, sizeof(list->bytes));
+	list->dir = openat(proc->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	n = list->dir < 0 ? -1 : getdents64(list->dir, list->bytes, sizeof(list->bytes));
 	/* one more would have found room: so it is whole */
 	if (n <= 0 || sizeof(list->bytes) - (size_t)n < sizeof(struct dirent64))
 		return;

@@ -43,8 +43,10 @@ static int protect_by_name(struct rootfs_plan *plan, const char *path, bool late
 		return errno == ENOENT ? 0 : -1;
 	if (later && plan->stands == plan->listing.of)
 		return 1;
-	return mount_setattr(AT_FDCWD, name, AT_RECURSIVE, &readonly, sizeof(readonly)) < 0 ? -1
-	                                                                                    : 1;
+	if (mount_setattr(AT_FDCWD, name, AT_RECURSIVE, &readonly, sizeof(readonly)) == 0)
+		return 1;
+	(void)umount2(name, MNT_DETACH); /* it can be: it is ours, and whole */
+	return -1;
 }
 
 /* Whether nothing but what protects it is below our procfs: then one call makes all of that read-only. What hooks have

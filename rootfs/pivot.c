@@ -83,6 +83,9 @@ static void let_go(struct rootfs_plan *plan)
 		fd_heap_add(&held, &plan->mounts[i].fd);
 	fd_heap_add(&held, &plan->dev);
 	fd_heap_add(&held, &plan->root);
+	fd_heap_add(&held, &plan->under);
+	fd_heap_add(&held, &plan->listing.dir);
+	fd_heap_add(&held, &plan->null);
 	fd_heap_close(&held);
 }
 

@@ -269,9 +269,9 @@ static struct rootfs_plan *begin(const struct rootfs_request *request, struct ar
 	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
 		if (!spec->namespaces[i].set)
 			plan->shared |= 1U << i;
-	plan->root = -1;
+	plan->root = plan->under = plan->null = -1;
 	plan->dev = -1;
-	plan->stands = plan->listing.of = -1;
+	plan->stands = plan->listing.of = plan->listing.dir = -1;
 	if (request->cgroup)
 		plan->cgroup = arena_text(arena, request->cgroup);
 	return plan;

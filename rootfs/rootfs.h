@@ -109,9 +109,10 @@ int rootfs_terminal_below(int root, int *ret_slave, struct error *err) FALLIBLE;
 
 /* Open the null device of the container: whoever begins with the host's as its stdin keeps a file open that
  * lies outside, which is none of its business, and which CRIU refuses to dump.
- * Returns  the descriptor, close-on-exec, owned by the caller; -1 and *err where there is none.
- * Context  child; the first as rootfs_terminal(), of the other root is the container's "/", borrowed. */
-int rootfs_null(const struct rootfs_plan *plan, struct error *err) FALLIBLE;
+ * Returns  the descriptor, close-on-exec, the plan's, until the root is entered; -1 and *err where there is none.
+ * Context  child, as rootfs_terminal(). */
+int rootfs_null(struct rootfs_plan *plan, struct error *err) FALLIBLE;
+/* The same below root, the container's "/", borrowed. Returns  likewise, but it is the caller's. */
 int rootfs_null_below(int root, struct error *err) FALLIBLE;
 
 /* Make the root "/" (pivot_root or move), mask and protect paths, set read-only and propagation.

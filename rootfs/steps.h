@@ -78,7 +78,8 @@ struct rootfs_sysctl_entry {
 struct rootfs_listing {
 	_Alignas(8) char bytes[8192];
 	size_t length;
-	int of; /* the descriptor of the procfs; -1: nothing is known */
+	int of;  /* the descriptor of the procfs; -1: nothing is known */
+	int dir; /* it was read from; closed with the rest; or -1 */
 };
 
 struct rootfs_plan {
@@ -104,6 +105,8 @@ struct rootfs_plan {
 	/* the child's */
 	size_t mounts_done; /* those that are there already */
 	int root;           /* the root mount, or -1 */
+	int under;          /* what it lies on; closed with the rest */
+	int null;           /* the container's null device, likewise; or -1 */
 	int dev;    /* its /dev, once devices are made, where no mount is held there; or -1 */
 	int stands; /* the descriptor of the directory that we stand in; -1: another one */
 	struct rootfs_listing listing;

@@ -100,7 +100,7 @@ int rootfs_null_below(int root, struct error *err)
 	return open_null(root, null, err);
 }
 
-int rootfs_null(const struct rootfs_plan *plan, struct error *err)
+int rootfs_null(struct rootfs_plan *plan, struct error *err)
 {
 	const struct rootfs_mount *cover = rootfs_cover(plan, null);
 	const char *rest = null;
@@ -108,6 +108,8 @@ int rootfs_null(const struct rootfs_plan *plan, struct error *err)
 
 	/* the node that we made in the tmpfs that we made need not be looked at */
 	if (plan->null_made && cover && cover->fd == base && strcmp(cover->type, "tmpfs") == 0)
-		return path_open(base, rest, O_RDWR | O_NOFOLLOW | O_NOCTTY, err);
-	return open_null(base, rest, err);
+		plan->null = path_open(base, rest, O_RDWR | O_NOFOLLOW | O_NOCTTY, err);
+	else
+		plan->null = open_null(base, rest, err);
+	return plan->null;
 }

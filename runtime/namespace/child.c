@@ -140,8 +140,7 @@ static int step_sysctl(struct child *c, struct error *err)
 static int own_null(struct child *c, struct error *err)
 {
 	struct error ignored;
-	owned_fd null =
-		process_has_null(c->plan->process) ? rootfs_null(c->plan->rootfs, &ignored) : -1;
+	int null = process_has_null(c->plan->process) ? rootfs_null(c->plan->rootfs, &ignored) : -1;
 
 	return null < 0 ? 0 : process_apply_null(c->plan->process, null, err);
 }

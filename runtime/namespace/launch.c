@@ -61,7 +61,6 @@ static int launch(struct container *c, struct plan *plan, struct error *err)
 	owned_fd listener = -1, theirs = -1;
 	bool hooks = has_hooks(plan->spec);
 	bool is_root = !hooks || geteuid() == 0; /* of no concern without */
-	uint64_t began;
 	int ends[2];
 	pid_t pid;
 
@@ -75,7 +74,6 @@ static int launch(struct container *c, struct plan *plan, struct error *err)
 		return -1;
 	c->control = ends[0];
 	theirs = ends[1];
-	began = process_time_now();
 	pid = clone_child(c, plan, err);
 	if (pid < 0)
 		return -1;
@@ -93,8 +91,6 @@ static int launch(struct container *c, struct plan *plan, struct error *err)
 		child_main(&l);
 	}
 	c->state.pid = pid;
-	if (began == process_time_now())
-		c->state.start_time = began;
 	return 0;
 }
 
@@ -129,10 +125,8 @@ static int run_hooks(struct container *c, const struct plan *plan, struct error 
 /* The last moment at which our death makes the child end too. */
 static int commit(struct container *c, const struct plan *plan, struct error *err)
 {
-	if (c->state.start_time == 0 &&
-	    process_look(c->state.pid, &c->state.start_time, NULL, err) < 0)
-		return -1;
-	if (process_apply_priorities(plan->process, c->state.pid, err) < 0 ||
+	if (process_look(c->state.pid, &c->state.start_time, NULL, err) < 0 ||
+	    process_apply_priorities(plan->process, c->state.pid, err) < 0 ||
 	    cgroup_move_below(plan->cgroup, c->state.pid, err) < 0)
 		return -1;
 	c->state.status = STATUS_CREATED;

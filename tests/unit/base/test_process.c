@@ -119,29 +119,6 @@ static void a_sibling_is_a_child_of_the_same_parent(void **state)
 	(void)close(pipes[1]);
 }
 
-static void a_child_of_one_clock_tick_has_that_for_its_start_time(void **state)
-{
-	uint64_t start_time = 0, began;
-	struct error err = {0};
-	bool told = false;
-
-	(void)state;
-	for (int i = 0; i < 100 && !told;
-	     i++) { /* one that a tick comes in between tells nothing */
-		pid_t pid;
-
-		began = process_time_now();
-		pid = process_clone(0, -1, NULL, &err);
-		if (pid == 0)
-			_exit(0);
-		told = began == process_time_now();
-		assert_int_equal(process_look(pid, &start_time, NULL, &err), 0);
-		assert_int_equal(process_wait(pid, &err), 0);
-		assert_true(!told || start_time == began);
-	}
-	assert_true(told);
-}
-
 static void a_process_is_looked_up_whatever_its_name_holds(void **state)
 {
 	static const char *const names[] = {"a) R 1 (b", ")", "(", "", "a b", ") Z 0 0 0", "\n"};
@@ -261,7 +238,6 @@ int main(void)
 		cmocka_unit_test(statuses_are_those_of_a_shell),
 		cmocka_unit_test(a_child_is_not_made_in_what_is_no_cgroup),
 		cmocka_unit_test(a_sibling_is_a_child_of_the_same_parent),
-		cmocka_unit_test(a_child_of_one_clock_tick_has_that_for_its_start_time),
 		cmocka_unit_test(a_process_is_looked_up_whatever_its_name_holds),
 		cmocka_unit_test(a_process_that_is_gone_is_not_found),
 		cmocka_unit_test(a_process_is_opened_only_as_who_it_was),
