@@ -134,11 +134,11 @@ static void fill(scmp_filter_ctx context, unsigned int every)
 		                       number, 0);
 	}
 	(void)seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(personality), 1,
-	                       SCMP_A0(SCMP_CMP_EQ, 0));
+	                       SCMP_A0(SCMP_CMP_EQ, 0, 0));
 	(void)seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
 	                       SCMP_A0(SCMP_CMP_MASKED_EQ, 0x7e020000, 0));
 	(void)seccomp_rule_add(context, SCMP_ACT_ERRNO(9), SCMP_SYS(socket), 2,
-	                       SCMP_A0(SCMP_CMP_NE, 16), SCMP_A1(SCMP_CMP_GT, 3));
+	                       SCMP_A0(SCMP_CMP_NE, 16, 0), SCMP_A1(SCMP_CMP_GT, 3, 0));
 }
 
 static void the_smaller_filter_decides_the_same(void **state)
