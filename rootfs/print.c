@@ -45,19 +45,6 @@ static void print_datum(struct json_writer *w, const struct rootfs_datum *datum,
 		json_text(w, NULL, asked->options.item[datum->option]);
 }
 
-static void print_maps(struct json_writer *w, const char *key, const id_map_list *maps)
-{
-	json_open(w, key, '[');
-	for (size_t i = 0; i < maps->count; i++) {
-		json_open(w, NULL, '{');
-		json_u64(w, "containerID", maps->item[i].container_id);
-		json_u64(w, "hostID", maps->item[i].host_id);
-		json_u64(w, "size", maps->item[i].size);
-		json_close(w);
-	}
-	json_close(w);
-}
-
 static void print_idmap(struct json_writer *w, const struct rootfs_plan *plan,
                         const struct rootfs_mount *mount)
 {
@@ -70,8 +57,8 @@ static void print_idmap(struct json_writer *w, const struct rootfs_plan *plan,
 	if (!idmap->uids)
 		json_text(w, "of", "the container's user namespace");
 	else {
-		print_maps(w, "uidMappings", idmap->uids);
-		print_maps(w, "gidMappings", idmap->gids);
+		spec_write_maps(w, "uidMappings", idmap->uids);
+		spec_write_maps(w, "gidMappings", idmap->gids);
 	}
 	json_close(w);
 }

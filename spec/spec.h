@@ -344,6 +344,9 @@ int spec_read_process(const char *name, const char *bytes, size_t length, struct
 /* The process object as spec_read_process() reads it. */
 void spec_write_process(struct json_writer *w, const char *key, const struct spec_process *process);
 
+/* An array of mappings, as the members uidMappings and gidMappings are. */
+void spec_write_maps(struct json_writer *w, const char *key, const id_map_list *maps);
+
 /* Read the mounts alone: of an object with the member "mounts" (a config.json is one), or an array of them. */
 int spec_read_mounts(const char *name, const char *bytes, size_t length, struct arena *arena,
                      mount_list *ret_mounts, struct error *err) FALLIBLE;

@@ -126,13 +126,10 @@ static void write_mounts(struct json_writer *w, bool rootless)
 
 static void write_mapping(struct json_writer *w, const char *key, int64_t host_id)
 {
-	json_open(w, key, '[');
-	json_open(w, NULL, '{');
-	json_u64(w, "containerID", 0);
-	json_i64(w, "hostID", host_id);
-	json_u64(w, "size", 1);
-	json_close(w);
-	json_close(w);
+	struct spec_id_map one = {.container_id = 0, .host_id = (uint32_t)host_id, .size = 1};
+	const id_map_list maps = {.item = &one, .count = 1};
+
+	spec_write_maps(w, key, &maps);
 }
 
 static void write_namespace(struct json_writer *w, enum namespace_type type)

@@ -25,17 +25,8 @@ static void print_namespaces(const struct plan *plan, struct json_writer *w)
 
 static void print_maps(struct json_writer *w, const char *key, const id_map_list *maps)
 {
-	if (maps->count == 0)
-		return;
-	json_open(w, key, '[');
-	for (size_t i = 0; i < maps->count; i++) {
-		json_open(w, NULL, '{');
-		json_u64(w, "containerID", maps->item[i].container_id);
-		json_u64(w, "hostID", maps->item[i].host_id);
-		json_u64(w, "size", maps->item[i].size);
-		json_close(w);
-	}
-	json_close(w);
+	if (maps->count > 0)
+		spec_write_maps(w, key, maps);
 }
 
 static void print_net_devices(const struct spec *spec, struct json_writer *w)
