@@ -10,20 +10,48 @@
 
 #include "memory.h"
 
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
+static const uint64_t HUGE_PAGE = 2 << 20;
+
 static const char object[] = "guest memory";
+
+/* Where length bytes can be mapped so that a page of 2 MiB of the guest is one here. */
+static void *aligned_place(uint64_t length)
+{
+	uint8_t *place = mmap(NULL, length + HUGE_PAGE, PROT_NONE,
+	                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint64_t before = -(uintptr_t)place & (HUGE_PAGE - 1);
+
+	if (place == MAP_FAILED)
+		return MAP_FAILED;
+	if (before > 0)
+		(void)munmap(place, before);
+	if (before < HUGE_PAGE)
+		(void)munmap(place + before + length, HUGE_PAGE - before);
+	return place + before;
+}
 
 static int map_region(struct guest_memory *m, uint64_t guest, uint64_t length, struct error *err)
 {
 	struct memory_region *r = &m->region[m->count];
 	const struct memory_region *before = m->count ? r - 1 : NULL;
-	void *host;
+	void *host, *place;
 
 	*r = (struct memory_region){.guest = guest, .length = length};
 	r->offset = before ? before->offset + before->length : 0;
-	host = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, m->file,
-	            (off_t)r->offset);
-	if (host == MAP_FAILED)
+	place = aligned_place(length);
+	if (place == MAP_FAILED)
 		return fail_errno(err, object, "mmap");
+	host = mmap(place, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED,
+	            m->file, (off_t)r->offset);
+	if (host == MAP_FAILED) {
+		(void)fail_errno(err, object, "mmap");
+		(void)munmap(place, length);
+		return -1;
+	}
 	/* no dump of the monitor holds the guest, no child of it gets a second mapping by accident */
 	if (madvise(host, length, MADV_DONTDUMP) < 0 || madvise(host, length, MADV_DONTFORK) < 0) {
 		(void)munmap(host, length);
@@ -135,6 +163,25 @@ int memory_load(const struct guest_memory *memory, uint64_t address, int file, u
 		length -= (uint64_t)n;
 	}
 	return 0;
+}
+
+void memory_huge(const struct guest_memory *memory, uint64_t from, uint64_t end)
+{
+	from &= ~(HUGE_PAGE - 1);
+	end = (end + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+	for (size_t i = 0; i < memory->count; i++) {
+		const struct memory_region *r = &memory->region[i];
+		uint64_t first = from > r->guest ? from - r->guest : 0;
+		uint64_t last = end > r->guest ? end - r->guest : 0;
+
+		if (last > r->length)
+			last = r->length & ~(HUGE_PAGE - 1);
+		/* none is made where there is nothing: read a byte, and a page is there */
+		for (uint64_t at = first; at < last; at += HUGE_PAGE)
+			(void)*(const volatile uint8_t *)(r->host + at);
+		if (first < last)
+			(void)madvise(r->host + first, last - first, MADV_COLLAPSE);
+	}
 }
 
 int memory_discard(const struct guest_memory *memory, const void *bytes, uint64_t length,

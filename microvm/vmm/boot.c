@@ -19,6 +19,8 @@ enum {
 	NOTE_PVH = 18,
 	HEADERS_MOST = 64,
 	NOTES_MOST = 64 << 10,
+	EXPECTED_LEAST = 1 << 20,
+	EXPECTED_TABLES = 4 << 20,
 	MAP_RAM = 1,
 	MAP_RESERVED = 2,
 };
@@ -132,6 +134,25 @@ static int read_entry(int fd, const Elf64_Phdr *h, uint64_t *ret_entry, bool *re
 	return 0;
 }
 
+/* The kernel touches all of itself, and begins to give out memory behind it: about as much until it runs a container. */
+static void expect_kernel(const Elf64_Phdr *headers, size_t count,
+                          const struct guest_memory *memory)
+{
+	uint64_t from = UINT64_MAX, end = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const Elf64_Phdr *h = &headers[i];
+
+		if (h->p_type != PT_LOAD || h->p_memsz == 0 || h->p_paddr > UINT64_MAX / 4 ||
+		    h->p_memsz > UINT64_MAX / 4)
+			continue;
+		from = h->p_paddr < from ? h->p_paddr : from;
+		end = h->p_paddr + h->p_memsz > end ? h->p_paddr + h->p_memsz : end;
+	}
+	if (end > from && end - from >= EXPECTED_LEAST)
+		memory_huge(memory, from, end + (end - from));
+}
+
 static int load_kernel(int fd, const struct guest_memory *memory, uint64_t *ret_entry,
                        uint64_t *ret_end, struct error *err)
 {
@@ -142,6 +163,7 @@ static int load_kernel(int fd, const struct guest_memory *memory, uint64_t *ret_
 	*ret_end = HIGH_MEMORY;
 	if (read_headers(fd, &elf, headers, err) < 0)
 		return -1;
+	expect_kernel(headers, elf.e_phnum, memory);
 	for (size_t i = 0; i < elf.e_phnum; i++) {
 		if (headers[i].p_type == PT_LOAD &&
 		    load_segment(fd, &headers[i], memory, ret_end, err) < 0)
@@ -179,6 +201,10 @@ static int load_initramfs(int fd, const struct guest_memory *memory, uint64_t ke
 		            (unsigned long long)memory->region[0].length >> 20);
 	*ret_at = at;
 	*ret_length = length;
+	if (length >=
+	    EXPECTED_LEAST) /* below it is what the kernel takes before it knows its memory */
+		memory_huge(memory, at - (EXPECTED_TABLES < at ? EXPECTED_TABLES : at),
+		            memory->region[0].length);
 	return load(fd, memory, at, 0, length, err);
 }
 

@@ -206,10 +206,11 @@ static _Noreturn void be(int kind, int report, const char *qemu)
 	if (kind == 0)
 		(void)execl(self, self, "floor", NULL);
 	else
-		(void)execl(qemu, qemu, "-M", "microvm", "-accel", "kvm", "-cpu", "host", "-m",
-		            "128", "-nodefaults", "-no-user-config", "-display", "none",
-		            "-no-reboot", "-debugcon", "stdio", "-device",
-		            "isa-debug-exit,iobase=0xf4,iosize=1", "-kernel", "image", NULL);
+		(void)execl(qemu, qemu, "-M", "microvm", "-accel", "kvm", "-cpu",
+		            "host,-arch-capabilities", "-m", "128", "-nodefaults",
+		            "-no-user-config", "-display", "none", "-no-reboot", "-debugcon",
+		            "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=1", "-kernel",
+		            "image", NULL);
 	_exit(127);
 }
 

@@ -158,6 +158,35 @@ static void a_child_has_no_part_in_it(void **state)
 	memory_release(&m);
 }
 
+/* Whether the host can is its own affair: here it only must not change what is there, nor touch what is not asked for. */
+static void huge_pages_keep_what_is_there(void **state)
+{
+	struct guest_memory m;
+	struct error err;
+	struct stat st;
+	uint8_t *at;
+
+	(void)state;
+	assert_int_equal(memory_new(9 * MIB, &m, &err), 0);
+	assert_int_equal((uintptr_t)m.region[0].host % (2 * MIB), 0);
+	at = memory_at(&m, 3 * MIB, 2 * MIB);
+	memset(at, 'x', 2 * MIB);
+	memory_huge(&m, 3 * MIB, 5 * MIB);
+	for (size_t i = 0; i < 2 * MIB; i++)
+		assert_int_equal(at[i], 'x');
+	assert_int_equal(at[-1] | at[2 * MIB], 0);
+	assert_int_equal(fstat(m.file, &st), 0);
+	assert_in_range(st.st_blocks, 2 * MIB / 512, 4 * MIB / 512);
+	/* no whole page of 2 MiB, nothing, nowhere */
+	memory_huge(&m, 8 * MIB, 9 * MIB);
+	memory_huge(&m, 7 * MIB, 6 * MIB);
+	memory_huge(&m, UINT64_MAX - MIB, UINT64_MAX);
+	memory_huge(&m, MEMORY_HIGH_START, MEMORY_HIGH_START + 2 * MIB);
+	assert_int_equal(fstat(m.file, &st), 0);
+	assert_in_range(st.st_blocks, 2 * MIB / 512, 4 * MIB / 512);
+	memory_release(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +197,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_is_none_of_ours_is_refused_and_closed),
 		cmocka_unit_test(nobody_changes_the_size_below_the_others),
 		cmocka_unit_test(a_child_has_no_part_in_it),
+		cmocka_unit_test(huge_pages_keep_what_is_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
