@@ -129,7 +129,7 @@ original"
 	run_in_background
 	monitor=$(pid_of "$ID")
 	for process in "$monitor" $(<"/proc/$monitor/task/$monitor/children"); do
-		opened=$(ls -l "/proc/$process/fd" | grep -v ' [012] -> ')
+		opened=$(ls -l "/proc/$process/fd" | grep -v -e ' [012] -> ' -e "$T/stdout" -e "$T/stderr") # the container's own
 		lacks "$opened" "$image"
 		lacks "$opened" "$T"
 		is "$(awk '/^Seccomp:/ { print $2 }' "/proc/$process/status")" 2

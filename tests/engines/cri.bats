@@ -60,12 +60,12 @@ pod_life() {
 }
 
 @test "a pod's life over the CRI: sandbox, containers, exec, streams, terminal, attach, removal" {
-	pod_life cella no-limits
+	pod_life $OCI no-limits
 }
 
 # bats test_tags=testbed
 @test "a pod's life over the CRI with limits: stats, update, a kill for want of memory" {
-	pod_life cella
+	pod_life $OCI
 }
 
 # bats test_tags=testbed

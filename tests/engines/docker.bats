@@ -17,7 +17,7 @@ setup_file() {
 	command -v dockerd >/dev/null && [ -x $DOCKER ] || skip "docker is missing: run 'tests/setup check'"
 	export DOCKER_HOST=unix:///run/docker.sock
 	cat >"$WORK/daemon.json" <<J
-{"runtimes": {"cella": {"path": "$BUILD/cella"}}, "default-runtime": "cella", "live-restore": true,
+{"runtimes": {"$OCI": {"path": "$PROGRAM"}}, "default-runtime": "$OCI", "live-restore": true,
  "iptables": false, "ip-forward": false, "bridge": "none"}
 J
 	echo 1 >/proc/sys/net/ipv4/ip_forward # of this network namespace: else there is a warning in each output
@@ -34,7 +34,7 @@ teardown_file() {
 
 teardown() {
 	$DOCKER ps -aq | xargs -r $DOCKER rm -f >/dev/null
-	none() { [ -z "$(ls /run/docker/runtime-cella/moby 2>/dev/null; ls -A /run/docker/containerd/daemon/io.containerd.runtime.v2.task/moby 2>/dev/null)" ]; }
+	none() { [ -z "$(ls /run/docker/runtime-$OCI/moby 2>/dev/null; ls -A /run/docker/containerd/daemon/io.containerd.runtime.v2.task/moby 2>/dev/null)" ]; }
 	wait_for 10 none || { ls /run/docker/*; return 1; }
 }
 

@@ -3,12 +3,21 @@
 # nothing of the machine's. Whatever is there after a test is a leak.
 # shellcheck disable=SC2034,SC2154
 
-RUNTIME=${RUNTIME:-io.containerd.cella.v2}
+# Whose command podman and docker execute, whose shim containerd: cella's, or those of PEER, to know what an engine does
+# by itself.
+OCI=cella PROGRAM=$BUILD/cella RUNTIME=io.containerd.cella.v2 STATES=cella SHIMS="containerd-shim-cella.* start"
+if [ -n "${PEER-}" ]; then
+	OCI=peer PROGRAM=$(command -v "$PEER") RUNTIME=io.containerd.runc.v2 STATES=$PEER SHIMS="containerd-shim-runc-v2 -n"
+fi
 IMAGE=docker.io/library/busybox:latest
 SHIM=/run/cella-shim
 
 # For a shell on a terminal of 31 lines and 97 columns: an engine tells the size when the program runs already.
 SIZE='for i in $(seq 50); do [ "$(stty size)" = "31 97" ] && break; sleep .2; done; stty size'
+
+only_cella() {
+	[ -z "${PEER-}" ] || skip "what only cella promises"
+}
 
 has_limits() {
 	grep -qw memory /sys/fs/cgroup/cgroup.controllers
@@ -61,10 +70,10 @@ $CONTAINERD_EXTRA
   restrict_oom_score_adj = true
   disable_cgroup = $(has_limits && echo false || echo true)
   [plugins."io.containerd.grpc.v1.cri".containerd]
-    default_runtime_name = "cella"
+    default_runtime_name = "$OCI"
   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.cella]
     runtime_type = "io.containerd.cella.v2"
-  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.peer]
     runtime_type = "io.containerd.runc.v2"
 C
 	containerd_up
@@ -81,11 +90,11 @@ netns = "none"
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
-runtime = "cella"
-runtime_supports_json = ["cella"]
-runtime_supports_nocgroup = ["cella"]
+runtime = "$OCI"
+runtime_supports_json = ["$OCI"]
+runtime_supports_nocgroup = ["$OCI"]
 [engine.runtimes]
-cella = ["$BUILD/cella"]
+$OCI = ["$PROGRAM"]
 [network]
 network_backend = "cni"
 network_config_dir = "$WORK/net"
@@ -104,7 +113,8 @@ config() {
 	local id=$1
 	shift
 	ctr oci spec | jq --args --arg root "$WORK/rootfs" --arg id "$id" 'del(.linux.resources.cpu)
-		| .root = {path: $root} | .process.cwd = "/" | .process.args = $ARGS.positional
+		| .root = {path: $root} | .process.cwd = "/" | .process.env += ["PATH=/usr/bin:/bin"]
+		| .process.args = $ARGS.positional
 		| .linux.cgroupsPath = "/engines/" + $id' -- "$@" >"$WORK/$id.json"
 }
 
@@ -127,7 +137,7 @@ is() { # ID STATUS
 }
 
 shims() {
-	pgrep -f "containerd-shim-cella.* start" || true
+	pgrep -f "$SHIMS" || true
 }
 
 # Nothing of any container is there.

@@ -14,7 +14,7 @@ setup_file() {
 	touch "$WORK/containerd.log"
 	export DOCKER_HOST=unix:///run/docker.sock
 	cat >"$WORK/daemon.json" <<J
-{"runtimes": {"cella": {"path": "$BUILD/cella"}}, "default-runtime": "cella"}
+{"runtimes": {"$OCI": {"path": "$PROGRAM"}}, "default-runtime": "$OCI"}
 J
 	dockerd --config-file "$WORK/daemon.json" --data-root "$WORK/docker" --exec-root /run/docker -H "$DOCKER_HOST" \
 		--pidfile /run/docker.pid >>"$WORK/containerd.log" 2>&1 3>&- &

@@ -21,8 +21,8 @@ teardown() {
 	podman pod rm -fa -t 0 >/dev/null 2>&1 || true
 	podman rm -fa -t 0 >/dev/null || true
 	[ -z "$(podman ps -aq)" ]
-	none() { [ -z "$(ls /run/cella 2>/dev/null)" ]; } # what is hidden are filters
-	wait_for 5 none || { ls /run/cella; return 1; }
+	none() { [ -z "$(ls /run/$STATES 2>/dev/null)" ]; } # what is hidden are filters
+	wait_for 5 none || { ls /run/$STATES; return 1; }
 }
 
 sleeper() { # NAME [FLAG…]
@@ -173,7 +173,7 @@ typed() {
 @test "podman: build runs its steps" {
 	mkdir -p "$WORK/context"
 	printf 'FROM docker.io/library/busybox\nRUN echo made >/made && id -u >>/made\nCMD cat /made\n' >"$WORK/context/Containerfile"
-	podman build -q --network none --runtime "$BUILD/cella" -t built "$WORK/context"
+	podman build -q --network none --runtime "$PROGRAM" -t built "$WORK/context"
 	run -0 podman run --rm built
 	[ "$output" = "$(printf 'made\n0')" ]
 }
@@ -204,7 +204,7 @@ Y
 	id=$(podman inspect -f '{{.Id}}' nine)
 	kill -9 "$(podman inspect -f '{{.State.ConmonPid}}' nine)"
 	run -0 podman rm -f -t 0 nine
-	"$BUILD/cella" delete --force "$id" # which podman leaves to conmon
+	"$PROGRAM" delete --force "$id" # which podman leaves to conmon
 }
 
 @test "podman: twenty at once, removed at once" {
@@ -219,6 +219,7 @@ Y
 
 # bats test_tags=testbed
 @test "podman: run, exec, stop and its status in a virtual machine" {
+	only_cella
 	modprobe -q kvm-amd || modprobe -q kvm-intel || [ -e /dev/kvm ] || skip "this machine has no /dev/kvm"
 	"$BUILD/cella-image" >/dev/null || skip "this machine has no kernel to boot"
 	ln -sf "$BUILD/cella" "$WORK/cella-microvm"

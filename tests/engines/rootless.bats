@@ -45,8 +45,8 @@ teardown_file() {
 teardown() {
 	podman rm -fa -t 0 >/dev/null || true
 	[ -z "$(podman ps -aq)" ]
-	none() { [ -z "$(ls /run/user/$ME/cella 2>/dev/null)" ]; }
-	wait_for 5 none || { ls -R /run/user/$ME/cella; return 1; }
+	none() { [ -z "$(ls /run/user/$ME/$STATES 2>/dev/null)" ]; }
+	wait_for 5 none || { ls -R /run/user/$ME/$STATES; return 1; }
 }
 
 @test "rootless podman: run has output, input and status" {

@@ -50,7 +50,7 @@ setup_file() {
 	iptables -t nat -L >/dev/null 2>&1 || skip "this kernel has no NAT"
 	touch "$WORK/containerd.log"
 	cat >"$WORK/daemon.json" <<J
-{"runtimes": {"cella": {"path": "$BUILD/cella"}}, "default-runtime": "cella"}
+{"runtimes": {"$OCI": {"path": "$PROGRAM"}}, "default-runtime": "$OCI"}
 J
 	ip link add swarm type bridge
 	ip addr add 10.77.0.1/24 dev swarm
