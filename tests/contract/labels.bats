@@ -3,6 +3,13 @@
 # AppArmor, SELinux and the session keyring of a container.
 load helpers
 
+# The kernel's only policy from then on: tests/contract/selinux.policy, translated by tests/contract/programs.
+setup_file() {
+	[ "$MACHINE" = selinux ] && [ -e /sys/fs/selinux/load ] && [ -e "$WORK/selinux" ] || return 0
+	cat "$WORK/selinux" >/sys/fs/selinux/load
+	echo 1 >/sys/fs/selinux/enforce
+}
+
 apparmor() { [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ]; }
 selinux() { [ "$(stat -f -c %t /sys/fs/selinux 2>/dev/null)" = f97cff8c ]; }
 
@@ -67,6 +74,72 @@ selinux() { [ "$(stat -f -c %t /sys/fs/selinux 2>/dev/null)" = f97cff8c ]; }
 	is "$(cat "$BUNDLE/rootfs/proc/self/attr/exec" "$BUNDLE/rootfs/proc/self/attr/apparmor/exec")" ""
 	ok cella delete --force "$ID"
 	apparmor_parser -R <<<'profile cella-contract {}'
+}
+
+selinux_tells() {
+	selinux || skip "no SELinux in this kernel"
+	[ "$(cat /sys/fs/selinux/enforce)" = 1 ] || skip "checkpolicy was missing where the test programs were made"
+}
+
+# piped STATUS COMMAND…: its output and errors are a pipe; the test's files are not a web_t's to write to.
+piped() {
+	local expected=$1
+	shift
+	status=0
+	output=$("$@" 2>&1 | tr -d '\0'; exit "${PIPESTATUS[0]}") || status=$?
+	[ "$status" = "$expected" ] || die "exit status $status, expected $expected: $output"
+}
+
+# bats test_tags=selinux
+@test "process, exec and mounts have their SELinux labels, and the kernel keeps them apart" {
+	only_cella
+	selinux_tells
+	web=system_u:system_r:web_t:s0:c1 box=system_u:object_r:box_file_t:s0:c1
+	mkdir "$T/host"
+	chmod 777 "$T/host"
+	labelled=".process.selinuxLabel = \"$web\" | .linux.mountLabel = \"$box\" | tmpfs(\"/box\"; []) | bind(\"/host\"; \"$T/host\")"
+	bundle "$labelled"' | sh("cat /proc/self/attr/current; echo; echo mine >/box/file && cat /box/file; echo theirs >/host/file")'
+	piped 1 cella run "$ID"
+	has "$output" "$web
+mine"
+	has "$output" "/host/file: Permission denied"
+	bundle "$labelled | mapped"' | sh("cat /proc/self/attr/current; echo; echo mine >/box/file && cat /box/file")'
+	piped 0 cella run "$ID"
+	is "$output" "$web
+mine"
+	bundle "$labelled | forever"
+	ok cella run --detach "$ID"
+	has "$(grep ' /box ' "/proc/$(pid_of "$ID")/mounts")" "context=$box"
+	piped 0 cella exec "$ID" sh -c 'cat /proc/self/attr/current; echo one >/box/one'
+	is "$output" "$web"
+	piped 1 cella exec --process-label system_u:system_r:web_t:s0:c2 "$ID" sh -c 'cat /proc/self/attr/current; echo; echo two >/box/one'
+	has "$output" "system_u:system_r:web_t:s0:c2"
+	has "$output" "/box/one: Permission denied"
+	refused cella exec --process-label nonsense "$ID" true
+	has "$stderr" "process.selinuxLabel"
+	ok cella delete --force "$ID"
+	bundle '.process.selinuxLabel = "system_u:system_r:nobody_t:s0"'
+	refused cella run "$ID"
+	has "$stderr" "process.selinuxLabel"
+	bundle '.linux.mountLabel = "system_u:object_r:nothing_t:s0" | tmpfs("/box"; [])'
+	refused cella run "$ID"
+	[ "$(cella features | jq .linux.selinux.enabled)" = true ] || report "features denies it"
+}
+
+# bats test_tags=selinux
+@test "an image that has a /proc of its own gets the SELinux label all the same" {
+	only_cella
+	selinux_tells
+	web=system_u:system_r:web_t:s0:c1
+	own_rootfs
+	mkdir -p "$BUNDLE/rootfs/proc/self/attr" "$BUNDLE/rootfs/proc/thread-self/attr"
+	touch "$BUNDLE/rootfs/proc/self/attr/exec" "$BUNDLE/rootfs/proc/thread-self/attr/exec"
+	bundle ".process.selinuxLabel = \"$web\""' | .root.path = "rootfs" | del(.mounts[] | select(.destination == "/proc"))
+		| .linux.maskedPaths = [] | .linux.readonlyPaths = [] | forever'
+	ok cella run --detach "$ID"
+	is "$(tr -d '\0' <"/proc/$(pid_of "$ID")/attr/current")" "$web"
+	is "$(cat "$BUNDLE/rootfs/proc/self/attr/exec" "$BUNDLE/rootfs/proc/thread-self/attr/exec")" ""
+	ok cella delete --force "$ID"
 }
 
 # The serial numbers and names of the keyrings that are seen.

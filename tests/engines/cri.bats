@@ -16,6 +16,7 @@ teardown() { engine_teardown; }
 @test "a container of an image runs on its overlay, with the limits that ctr asks for" {
 	run -0 ctr run --rm --runtime "$RUNTIME" --memory-limit 67108864 --cpus .5 $IMAGE image \
 		sh -c 'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/cpu.max; grep -c "^overlay / " /proc/mounts'
+	echo "$output"
 	[ "$output" = "$(printf '67108864\n50000 100000\n1')" ]
 }
 

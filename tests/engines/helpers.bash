@@ -144,7 +144,7 @@ shims() {
 nothing_left() {
 	[ -z "$(shims)" ] || { echo "shims: $(shims)"; return 1; }
 	[ -z "$(ls $SHIM/sockets $SHIM/containers/* 2>/dev/null | grep -v :)" ] || { ls -R $SHIM; return 1; }
-	[ -z "$(ls /run/containerd/io.containerd.runtime.v2.task/* 2>/dev/null)" ] || { ls /run/containerd/io*task/*; return 1; }
+	! find /run/containerd/io.containerd.runtime.v2.task -mindepth 2 2>/dev/null | grep . || return 1
 	! grep /rootfs /proc/mounts || return 1
 	! find /sys/fs/cgroup/engines -mindepth 1 -type d 2>/dev/null | grep . || return 1
 }
