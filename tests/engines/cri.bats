@@ -14,10 +14,12 @@ teardown() { engine_teardown; }
 
 # bats test_tags=testbed
 @test "a container of an image runs on its overlay, with the limits that ctr asks for" {
-	run -0 ctr run --rm --runtime "$RUNTIME" --memory-limit 67108864 --cpus .5 $IMAGE image \
-		sh -c 'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/cpu.max; grep -c "^overlay / " /proc/mounts'
-	echo "$output"
-	[ "$output" = "$(printf '67108864\n50000 100000\n1')" ]
+	ctr run -d --runtime "$RUNTIME" --memory-limit 67108864 --cpus .5 $IMAGE image sleep 1000
+	run -0 ctr tasks exec --exec-id look image grep -c '^overlay / ' /proc/mounts
+	[ "$output" = 1 ]
+	pid=$(ctr tasks ls | awk '$1 == "image" { print $2 }')
+	at=/sys/fs/cgroup$(sed 's/^0:://' "/proc/$pid/cgroup")
+	[ "$(cat "$at/memory.max" "$at/cpu.max")" = "$(printf '67108864\n50000 100000')" ]
 }
 
 # bats test_tags=testbed
