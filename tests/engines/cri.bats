@@ -69,6 +69,7 @@ pod_life() {
 # bats test_tags=testbed
 @test "a pod's life over the CRI with limits: stats, update, a kill for want of memory" {
 	pod_life $OCI
+	remove_cgroups engines/kubepods # what a kubelet does with the parent of its pods
 }
 
 # bats test_tags=testbed

@@ -160,3 +160,17 @@ typed() {
 	[ "$($DOCKER ps -q | wc -l)" = 20 ]
 	$DOCKER ps -aq | xargs $DOCKER rm -f
 }
+
+# bats test_tags=testbed
+@test "docker: limits are set, changed, measured and kept" {
+	has_limits || skip "this machine has no controllers"
+	sleeper limited --memory 64m --cpus .5 --pids-limit 50
+	at=/sys/fs/cgroup$(sed 's/^0:://' "/proc/$($DOCKER inspect -f '{{.State.Pid}}' limited)/cgroup")
+	[ "$(cat "$at/memory.max" "$at/cpu.max" "$at/pids.max")" = "$(printf '67108864\n50000 100000\n50')" ]
+	$DOCKER update --memory 32m --memory-swap 32m --cpus .25 limited
+	[ "$(cat "$at/memory.max" "$at/memory.swap.max" "$at/cpu.max")" = "$(printf '33554432\n0\n25000 100000')" ]
+	run -0 $DOCKER stats --no-stream --format '{{.MemUsage}}' limited
+	[[ $output == */*32MiB ]]
+	run $DOCKER run --name hungry --memory 16m --memory-swap 16m busybox dd if=/dev/zero of=/dev/null bs=64M count=1
+	[ "$($DOCKER inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' hungry)" = "true 137" ]
+}

@@ -218,6 +218,20 @@ Y
 }
 
 # bats test_tags=testbed
+@test "podman: limits are set, changed, measured and kept" {
+	has_limits || skip "this machine has no controllers"
+	sleeper limited --cgroups enabled --memory 64m --cpus .5 --pids-limit 50
+	at=/sys/fs/cgroup$(sed 's/^0:://' "/proc/$(podman inspect -f '{{.State.Pid}}' limited)/cgroup")
+	[ "$(cat "$at/memory.max" "$at/cpu.max" "$at/pids.max")" = "$(printf '67108864\n50000 100000\n50')" ]
+	podman update --memory 32m --cpus .25 limited
+	[ "$(cat "$at/memory.max" "$at/cpu.max")" = "$(printf '33554432\n25000 100000')" ]
+	run -0 podman stats --no-stream --format '{{.MemUsage}}' limited
+	[[ $output == */*3*MB ]]
+	run podman run --cgroups enabled --name hungry --memory 16m --memory-swap 16m busybox dd if=/dev/zero of=/dev/null bs=64M count=1
+	[ "$(podman inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' hungry)" = "true 137" ]
+}
+
+# bats test_tags=testbed
 @test "podman: run, exec, stop and its status in a virtual machine" {
 	only_cella
 	modprobe -q kvm-amd || modprobe -q kvm-intel || [ -e /dev/kvm ] || skip "this machine has no /dev/kvm"
