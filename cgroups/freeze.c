@@ -1,23 +1,91 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Freezing what is in a cgroup, and knowing that it is.
+ *
+ * Theory of operation: "frozen" of cgroup.events counts all threads, yet those of the kernel can't be frozen. KVM has one
+ * for each machine in the cgroup of whoever made it (before Linux 6.13), so the kernel never says it of a virtual machine.
+ * Then the threads themselves are looked at: whoever is to be frozen is woken, and sleeps again only when he is. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/fd.h"
+#include "base/own.h"
 
 #include "cgroups.h"
 #include "events.h"
 
+enum {
+	STEP_MS = 50,
+	THREADS_LIMIT = 1 << 20,
+	OF_KERNEL = 0x00200000, /* PF_KTHREAD */
+};
+
+static const char freeze_file[] = "cgroup.freeze";
+
+/* Whether a thread can't go on, or can't be made to stop. */
+static bool is_still(long thread, bool *ret_kernels)
+{
+	char path[64], line[2048], state = '\0';
+	const char *behind;
+	unsigned int flags = 0;
+	struct error ignored;
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld/stat", thread);
+	if (fd_read_small(AT_FDCWD, path, line, sizeof(line), &ignored) < 0)
+		return true; /* it has ended */
+	behind = strrchr(line, ')');
+	if (!behind || sscanf(behind + 1, " %c %*d %*d %*d %*d %*d %u", &state, &flags) != 2)
+		return false;
+	*ret_kernels = flags & OF_KERNEL;
+	return *ret_kernels || strchr("StTZX", state);
+}
+
+/* Whether a thread of the kernel is all that keeps the kernel from saying so. */
+static bool stands_still(int dir)
+{
+	owned_arena struct arena *arena = arena_new(THREADS_LIMIT);
+	bool has_kernels = false;
+	char *text = NULL, *end;
+	struct error ignored;
+
+	if (!arena || fd_read_file(dir, "cgroup.threads", THREADS_LIMIT / 2, arena, &text, NULL,
+	                           &ignored) < 0)
+		return false;
+	for (; *text; text = end + strspn(end, "\n")) {
+		long thread = strtol(text, &end, 10);
+		bool is_kernels = thread == 0; /* in no pid namespace but the first */
+
+		if (end == text || thread < 0 || (thread > 0 && !is_still(thread, &is_kernels)))
+			return false;
+		has_kernels = has_kernels || is_kernels;
+	}
+	return has_kernels;
+}
+
 int cgroup_freeze(int dir, bool frozen, struct error *err)
 {
-	int said;
-
-	if (fd_write_file(dir, "cgroup.freeze", frozen ? "1" : "0", err) < 0)
+	if (fd_write_file(dir, freeze_file, frozen ? "1" : "0", err) < 0)
 		return -1;
-	said = events_wait(dir, "frozen", frozen, EVENTS_TIMEOUT_MS, err);
-	if (said == 0)
-		return fail(err, ERROR_STATE, "cgroup.freeze", "not %s after %d seconds",
-		            frozen ? "frozen" : "thawed", EVENTS_TIMEOUT_MS / 1000);
-	return said < 0 ? -1 : 0;
+	for (int ms = 0; ms < EVENTS_TIMEOUT_MS; ms += STEP_MS) {
+		int said = events_wait(dir, "frozen", frozen, STEP_MS, err);
+
+		if (said != 0)
+			return said < 0 ? -1 : 0;
+		if (frozen && stands_still(dir))
+			return 0;
+	}
+	return fail(err, ERROR_STATE, freeze_file, "not %s after %d seconds",
+	            frozen ? "frozen" : "thawed", EVENTS_TIMEOUT_MS / 1000);
 }
 
 int cgroup_is_frozen(int dir, bool *ret_frozen, struct error *err)
 {
-	return events_read(dir, "frozen", ret_frozen, err);
+	char asked[8];
+
+	if (events_read(dir, "frozen", ret_frozen, err) < 0)
+		return -1;
+	if (!*ret_frozen && fd_read_small(dir, freeze_file, asked, sizeof(asked), err) > 0)
+		*ret_frozen = *asked == '1' && stands_still(dir);
+	return 0;
 }

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <termios.h>
@@ -126,6 +127,30 @@ __attribute__((noreturn)) static void child(const struct stand_in_plan *plan)
 	_exit(127);
 }
 
+/* Engines give a further process what its container has, which confines the machine: nothing else can be had. */
+static int check_policy(const char *asked, const char *has, const char *what, struct error *err)
+{
+	if (!asked || !*asked || (has && strcmp(asked, has) == 0))
+		return 0;
+	return fail(
+		err, ERROR_UNSUPPORTED, what,
+		"is kept by the host's kernel, for the virtual machine as a whole: '%.100s' can't "
+		"be had inside",
+		asked);
+}
+
+static int check_labels(struct container *c, const struct spec_process *process, struct error *err)
+{
+	if (!process->apparmor_profile && !process->selinux_label)
+		return 0;
+	if (container_config(c, err) < 0 ||
+	    check_policy(process->apparmor_profile, c->spec->process.apparmor_profile,
+	                 "process.apparmorProfile", err) < 0)
+		return -1;
+	return check_policy(process->selinux_label, c->spec->process.selinux_label,
+	                    "process.selinuxLabel", err);
+}
+
 int microvm_exec(struct container *c, const struct spec_process *process,
                  const struct exec_options *options, struct exec_result *ret_result,
                  struct error *err)
@@ -142,6 +167,8 @@ int microvm_exec(struct container *c, const struct spec_process *process,
 	if (options->preserve_fds > 0)
 		return fail(err, ERROR_UNSUPPORTED, "--preserve-fds",
 		            "descriptors of the host don't reach into a virtual machine");
+	if (check_labels(c, process, err) < 0)
+		return -1;
 	if (program_helper("cella-vmm", plan.program, sizeof(plan.program), err) < 0)
 		return -1;
 	if (plan.terminal && open_terminal(&plan, process, err) < 0)

@@ -241,6 +241,7 @@ load helpers
 @test "ps asks ps(1) with the words behind the container's name" {
 	[ "${CELLA##*/}" != crun ] || skip "crun has no such words"
 	type ps >/dev/null || skip "this host has no ps"
+	not_in_a_vm "the host's ps(1) does not see its processes, and is not asked"
 	bundle 'sh("sleep 1001 & exec sleep 1002")'
 	ok cella run -d "$ID"
 	soon sh -c "[ \$(wc -l <$CGROUP/cgroup.procs) = 2 ]"
