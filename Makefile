@@ -279,8 +279,8 @@ bench: all $(BENCH) ## beside the floor, crun, runc and others that are installe
 bench-docs: all $(BENCH) ## the same, into docs/bench: table, plots, a line of history
 	@RESULTS=docs/bench tests/bench/run $(B) $(SCENARIOS)
 
-bench-microvm: all ## `run` in a virtual machine beside QEMU's microvm, both in the test machine
-	@tests/testbed/run $(B) tests/bench/microvm-boot build
+bench-microvm: all ## `run`, files and network in a virtual machine beside QEMU's microvm, both in the test machine
+	@tests/testbed/run $(B) sh -c 'tests/bench/microvm-boot build; tests/bench/microvm-io build'
 
 bench-engines: all $(BENCH) ## containers through containerd and podman, beside the same with runc and crun
 	@tests/bench/engines $(B)

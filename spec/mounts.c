@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "parts.h"
 
 /* mounts. Spec: runtime-spec 1.3 config.md, "Mounts". */
@@ -36,3 +38,14 @@ static const struct field_type mount = {
 };
 
 const struct field_type part_mounts = {.kind = FIELD_LIST, .element = &mount};
+
+bool spec_is_bind(const struct spec_mount *m)
+{
+	if (m->type && strcmp(m->type, "bind") == 0)
+		return true;
+	for (size_t i = 0; i < m->options.count; i++)
+		if (strcmp(m->options.item[i], "bind") == 0 ||
+		    strcmp(m->options.item[i], "rbind") == 0)
+			return true;
+	return false;
+}

@@ -66,7 +66,7 @@ static void add_binds(const struct dump *dump)
 		const char *name = mount->destination;
 		owned_fd fd = -1;
 
-		if (!order_is_bind(mount))
+		if (!spec_is_bind(mount))
 			continue;
 		fd = find(dump, mount->destination, &name);
 		if (fd < 0)

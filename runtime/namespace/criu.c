@@ -141,17 +141,6 @@ void order_options(struct order *order, const struct spec *spec,
 			order_add(order, switches[i].name, "true");
 }
 
-bool order_is_bind(const struct spec_mount *mount)
-{
-	if (mount->type && strcmp(mount->type, "bind") == 0)
-		return true;
-	for (size_t i = 0; i < mount->options.count; i++)
-		if (strcmp(mount->options.item[i], "bind") == 0 ||
-		    strcmp(mount->options.item[i], "rbind") == 0)
-			return true;
-	return false;
-}
-
 /* ---- the conversation ---- */
 
 struct course {

@@ -47,9 +47,6 @@ struct order_listener {
 	void *data;
 };
 
-/* Whether it makes a part of the host visible, which is not dumped. */
-bool order_is_bind(const struct spec_mount *mount);
-
 /* Have it done. Returns 0, or -1 and *err: why not, as CRIU says. Context: host. */
 int order_carry_out(const struct order *order, const struct order_listener *listener,
                     struct error *err) FALLIBLE;

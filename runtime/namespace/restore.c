@@ -46,7 +46,7 @@ static void add_mounts(const struct restore *r, struct order *order)
 	for (size_t i = 0; i < spec->mounts.count; i++) {
 		const struct spec_mount *mount = &spec->mounts.item[i];
 
-		if (order_is_bind(mount) && mount->source)
+		if (spec_is_bind(mount) && mount->source)
 			order_pair(order, "ext_mnt", keys, mount->destination,
 			           *mount->source == '/'
 			                   ? mount->source

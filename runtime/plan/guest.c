@@ -45,6 +45,8 @@ static void leave_ids(struct spec *spec, struct arena *arena)
 		struct spec_mount *mount = &mounts[i];
 
 		*mount = spec->mounts.item[i];
+		if (!spec_is_bind(mount))
+			continue; /* it can't have any, which is for the plan to say */
 		mount->uid_mappings.count = mount->gid_mappings.count = 0;
 		mount->options.count = 0;
 		mount->options.item = arena_alloc(arena, asked.count + 1, sizeof(*asked.item));

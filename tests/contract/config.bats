@@ -3,7 +3,7 @@
 # Configs with one fault each: one line that names the member, a non-zero exit, nothing left.
 load helpers
 
-# FILE [BASE]: lines of NAME, jq filter, where, part of the reason
+# FILE [BASE]: lines of NAME, jq filter, where, part of the reason. A virtual machine may have another reason.
 all_refused() {
 	only_cella
 	local name filter where reason bad=0
@@ -13,6 +13,7 @@ all_refused() {
 		case $name in '' | '#'*) continue ;; esac
 		jq "$filter" good.json >config.json || die "$name: the filter is wrong" || return
 		try cella create "$ID"
+		! in_a_vm || case $name in net-devices-host | notify-* | mount-copied-link) where='' reason='' ;; esac
 		if [ "$status" = 0 ] || [ -n "$output" ] || [[ $stderr != "cella: "* || $stderr == *$'\n'* ]] ||
 			[[ $stderr != *"$where"* || $stderr != *"$reason"* ]]; then
 			echo "$name: status $status: $stderr (expected $where: $reason)"

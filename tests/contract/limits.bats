@@ -112,8 +112,9 @@ limits() { bundle ".linux.resources += $1 | ${2:-.}"; }
 		[ $heavy -le $((2 * light)) ] || break
 	done
 	[ $heavy -gt $((2 * light)) ] || die "the heavy one got $heavy us, the light one $light us"
-	ok cella update --cpu-share 1024 --cpuset-cpus 0-1 --cpuset-mems 0 "$ID-light"
-	is "$(<"$light_dir/cpu.weight") $(<"$light_dir/cpuset.cpus.effective")" "100 0-1"
+	all=$(</sys/devices/system/cpu/online)
+	ok cella update --cpu-share 1024 --cpuset-cpus "$all" --cpuset-mems 0 "$ID-light"
+	is "$(<"$light_dir/cpu.weight") $(<"$light_dir/cpuset.cpus.effective")" "100 $all"
 	ok cella kill "$ID" KILL
 	ok cella kill "$ID-light" KILL
 	ends_with $first 137

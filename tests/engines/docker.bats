@@ -172,5 +172,6 @@ typed() {
 	run -0 $DOCKER stats --no-stream --format '{{.MemUsage}}' limited
 	[[ $output == */*32MiB ]]
 	run $DOCKER run --name hungry --memory 16m --memory-swap 16m busybox dd if=/dev/zero of=/dev/null bs=64M count=1
-	[ "$($DOCKER inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' hungry)" = "true 137" ]
+	killed() { [ "$($DOCKER inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' hungry)" = "true 137" ]; }
+	wait_for 10 killed
 }

@@ -77,6 +77,11 @@ static void what_the_guest_would_refuse_is_refused_before_it_is_there(void **sta
 		{CONFIG("\"linux\":{" MOUNT ","
 	                "\"sysctl\":{\"net.ipv4.ip_forward\":\"1\"}}"),
 	         NULL			    },
+		{CONFIG("\"linux\":{" MOUNT
+	                "},\"mounts\":[{\"destination\":\"/x\",\"type\":\"tmpfs\","
+	                "\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}],"
+	                "\"gidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}]}]"),
+	         "mounts[0].uidMappings"         },
 		{CONFIG("\"linux\":{" MOUNT ",\"sysctl\":{\"kernel.panic\":\"1\"}}"),
 	         "linux.sysctl[\"kernel.panic\"]"},
 		{CONFIG("\"linux\":{" MOUNT
