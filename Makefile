@@ -282,6 +282,12 @@ bench-docs: all $(BENCH) ## the same, into docs/bench: table, plots, a line of h
 bench-microvm: all ## `run`, files and network in a virtual machine beside QEMU's microvm, both in the test machine
 	@tests/testbed/run $(B) sh -c 'tests/bench/microvm-boot build; tests/bench/microvm-io build'
 
+bench-memory: all ## the smallest limit of memory that a container starts in, beside crun's and runc's, in the test machine
+	@tests/testbed/run $(B) tests/bench/least-memory build
+
+bench-testbed: all $(BENCH) ## `make bench` in the test machine, which has every controller
+	@tests/testbed/run $(B) env ROUNDS=$(or $(ROUNDS),20) tests/bench/run build $(SCENARIOS)
+
 bench-engines: all $(BENCH) ## containers through containerd and podman, beside the same with runc and crun
 	@tests/bench/engines $(B)
 
@@ -329,4 +335,4 @@ help: ## this list
 -include $(ALL:.o=.d) $(UNIT:=.d) $(UNIT_MORE:.o=.d) $(FUZZ:%=$(B)/tests/fuzz/%.d) $(BENCH:=.d)
 FORCE:
 .PHONY: all demo check image stress engines engines-all testbed testbed-all testbed-shell setup unit unit-programs contract asan clang lint format fuzz fuzz-programs \
-        bench bench-docs bench-engines bench-microvm bench-monitor install uninstall clean help FORCE
+        bench bench-docs bench-engines bench-memory bench-microvm bench-monitor bench-testbed install uninstall clean help FORCE

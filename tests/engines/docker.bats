@@ -171,7 +171,8 @@ typed() {
 	[ "$(cat "$at/memory.max" "$at/memory.swap.max" "$at/cpu.max")" = "$(printf '33554432\n0\n25000 100000')" ]
 	run -0 $DOCKER stats --no-stream --format '{{.MemUsage}}' limited
 	[[ $output == */*32MiB ]]
-	run $DOCKER run --name hungry --memory 16m --memory-swap 16m busybox dd if=/dev/zero of=/dev/null bs=64M count=1
+	# the shim for runc begins to look only when the program runs already
+	run $DOCKER run --name hungry --memory 16m --memory-swap 16m busybox sh -c 'sleep 2; exec dd if=/dev/zero of=/dev/null bs=64M count=1'
 	killed() { [ "$($DOCKER inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' hungry)" = "true 137" ]; }
 	wait_for 10 killed
 }

