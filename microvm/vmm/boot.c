@@ -20,7 +20,7 @@ enum {
 	HEADERS_MOST = 64,
 	NOTES_MOST = 64 << 10,
 	EXPECTED_LEAST = 1 << 20,
-	EXPECTED_TABLES = 4 << 20,
+	EXPECTED_TABLES = 2 << 20,
 	MAP_RAM = 1,
 	MAP_RESERVED = 2,
 };
@@ -186,7 +186,7 @@ static int load_initramfs(int fd, const struct guest_memory *memory, uint64_t ke
                           uint64_t *ret_at, uint64_t *ret_length, struct error *err)
 {
 	struct stat st;
-	uint64_t length, at;
+	uint64_t length, at, below;
 
 	*ret_at = *ret_length = 0;
 	if (fd < 0)
@@ -201,10 +201,10 @@ static int load_initramfs(int fd, const struct guest_memory *memory, uint64_t ke
 		            (unsigned long long)memory->region[0].length >> 20);
 	*ret_at = at;
 	*ret_length = length;
-	if (length >=
-	    EXPECTED_LEAST) /* below it is what the kernel takes before it knows its memory */
-		memory_huge(memory, at - (EXPECTED_TABLES < at ? EXPECTED_TABLES : at),
-		            memory->region[0].length);
+	/* below it is what the kernel takes before it knows its memory: 64 bytes for each page, and more */
+	below = EXPECTED_TABLES + memory->region[0].length / 64;
+	if (length >= EXPECTED_LEAST)
+		memory_huge(memory, at - (below < at ? below : at), memory->region[0].length);
 	return load(fd, memory, at, 0, length, err);
 }
 

@@ -337,8 +337,10 @@ static int make_machine(struct monitor *m, struct error *err)
 		.data = m,
 	};
 
-	(void)snprintf(command_line, sizeof(command_line), "%s %s %s", usual_parameters,
-	               m->order.debug ? console_parameters : quiet_parameters, m->order.parameters);
+	/* the level before the early console, which begins with all that was said so far */
+	(void)snprintf(command_line, sizeof(command_line), "%s %s %s",
+	               m->order.debug ? console_parameters : quiet_parameters, usual_parameters,
+	               m->order.parameters);
 	if (make_devices(m, err) < 0)
 		return -1;
 	config.device_count = m->devices;
