@@ -128,6 +128,43 @@ typed() {
 	fi
 }
 
+@test "docker: run --init reaps for it, inspect and rm -f" {
+	run -0 $DOCKER run --rm --init busybox cat /proc/1/comm
+	[ "$output" = docker-init ]
+	sleeper six --env COLOUR=red --workdir /tmp
+	[ "$($DOCKER inspect -f '{{.HostConfig.Runtime}} {{.Config.WorkingDir}} {{json .Config.Env}}' six | grep -c COLOUR=red)" = 1 ]
+	run -0 $DOCKER exec six sh -c 'echo $COLOUR $PWD'
+	[ "$output" = "red /tmp" ]
+	$DOCKER rm -f six
+	run ! $DOCKER inspect six
+}
+
+@test "docker: a daemon whose containers have ids of their own (userns-remap)" {
+	for file in subuid subgid; do
+		printf 'nobody:200000:65536\nnogroup:200000:65536\n' >"$WORK/$file"
+		mount --bind "$WORK/$file" /etc/$file # in this file's mount namespace
+	done
+	jq '. + {"userns-remap": "nobody:nogroup"}' "$WORK/daemon.json" >"$WORK/remap.json"
+	dockerd --config-file "$WORK/remap.json" --data-root /run/remap-root --exec-root /run/remap -H unix:///run/remap.sock \
+		--pidfile /run/remap.pid >>"$WORK/containerd.log" 2>&1 3>&- &
+	remapped() { $DOCKER -H unix:///run/remap.sock "$@"; }
+	wait_for 30 remapped version
+	remapped load -q -i "$WORK/image.tar"
+	mkdir -m 777 /run/given
+	run -0 remapped run --rm -v /run/given:/given busybox sh -c 'awk "{ print \$2 }" /proc/self/uid_map; id -u; touch /given/made'
+	[ "$output" = "200000
+0" ]
+	[ "$(stat -c %u /run/given/made)" = 200000 ]
+	remapped run -d --name one busybox sleep 1000
+	run -0 remapped exec one id -u
+	[ "$output" = 0 ]
+	remapped rm -f one
+	kill "$(cat /run/remap.pid)"
+	wait_for 20 test ! -e /run/remap.pid
+	while umount /run/remap-root/*/overlay2 2>/dev/null; do :; done
+	umount /etc/subuid /etc/subgid
+}
+
 @test "docker: health checks and restart policies" {
 	$DOCKER run -d --name five --health-cmd true --health-interval 1s busybox sleep 1000
 	healthy() { [ "$($DOCKER inspect -f '{{.State.Health.Status}}' five)" = healthy ]; }

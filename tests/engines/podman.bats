@@ -232,6 +232,28 @@ Y
 }
 
 # bats test_tags=testbed
+@test "podman: a container is checkpointed, restored, and moved by a file" {
+	criu check >/dev/null 2>&1 || skip "CRIU does not work on this kernel: $(criu check 2>&1 | tail -n 1)"
+	counted() { podman exec "$1" cat /count; }
+	counts() { # it has gone on since N
+		local now
+		now=$(counted "$1") && [ "$now" -gt "$2" ]
+	}
+	podman run -d --name dumped busybox sh -c 'i=0; while :; do i=$((i + 1)); echo $i >/new; mv /new /count; sleep .1; done'
+	wait_for 20 counts dumped 3
+	podman container checkpoint dumped
+	[ "$(podman inspect -f '{{.State.Status}} {{.State.Checkpointed}}' dumped)" = "exited true" ]
+	podman container restore dumped
+	before=$(counted dumped)
+	[ "$before" -gt 3 ]
+	wait_for 20 counts dumped "$before"
+	podman container checkpoint --export "$WORK/dumped.tar" dumped
+	podman rm -f -t 0 dumped
+	podman container restore --import "$WORK/dumped.tar" --name moved
+	wait_for 20 counts moved "$before"
+}
+
+# bats test_tags=testbed
 @test "podman: run, exec, stop and its status in a virtual machine" {
 	only_cella
 	modprobe -q kvm-amd || modprobe -q kvm-intel || [ -e /dev/kvm ] || skip "this machine has no /dev/kvm"
