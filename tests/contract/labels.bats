@@ -149,23 +149,26 @@ rings() { awk '$8 == "keyring" { print $1, $9 }' | tr -d :; }
 @test "a container has a session keyring of its name, which exec joins; --no-new-keyring has the caller's" {
 	only_cella
 	[ -e /proc/keys ] || skip "a kernel without keyrings"
+	name=$ID-ring # other files have containers of our names at the same time, and all keyrings are seen
 	bundle "$RINGS | forever"
-	ok cella run --detach "$ID"
-	ok cella exec "$ID" cat /proc/keys
-	first=$(rings <<<"$output" | grep "_ses.$ID$") || report "no keyring _ses.$ID"
-	ok cella exec "$ID" cat /proc/keys
-	is "$(rings <<<"$output" | grep "_ses.$ID$")" "$first"
-	ok cella delete --force "$ID"
+	ok cella run --detach "$name"
+	ok cella exec "$name" cat /proc/keys
+	first=$(rings <<<"$output" | grep "_ses.$name$") || report "no keyring _ses.$name"
+	ok cella exec "$name" cat /proc/keys
+	is "$(rings <<<"$output" | grep "_ses.$name$")" "$first"
+	ok cella delete --force "$name"
+	name=$ID-none # that of a container that has gone is there until the kernel tidies up
 	bundle "$RINGS | forever"
-	ok cella run --detach --no-new-keyring "$ID"
-	ok cella exec "$ID" cat /proc/keys
-	lacks "$output" "_ses.$ID:"
-	ok cella delete --force "$ID"
+	ok cella run --detach --no-new-keyring "$name"
+	ok cella exec "$name" cat /proc/keys
+	lacks "$output" "_ses.$name:"
+	ok cella delete --force "$name"
+	name=$ID-mapped
 	bundle "$RINGS | mapped | forever"
-	ok cella run --detach "$ID"
-	ok cella exec "$ID" cat /proc/keys
-	first=$(rings <<<"$output" | grep "_ses.$ID$") || report "no keyring _ses.$ID"
-	ok cella exec "$ID" cat /proc/keys
-	is "$(rings <<<"$output" | grep "_ses.$ID$")" "$first"
-	ok cella delete --force "$ID"
+	ok cella run --detach "$name"
+	ok cella exec "$name" cat /proc/keys
+	first=$(rings <<<"$output" | grep "_ses.$name$") || report "no keyring _ses.$name"
+	ok cella exec "$name" cat /proc/keys
+	is "$(rings <<<"$output" | grep "_ses.$name$")" "$first"
+	ok cella delete --force "$name"
 }
