@@ -24,7 +24,9 @@ cable() { # NUMBER MTU
 	near ip addr add "10.9.$1.2/24" dev "eth$1"
 	near ip addr add "fd09:a$1::2/64" dev "eth$1" nodad
 	near ip link set "eth$1" up
+	soon has_carrier "eth$1"
 }
+has_carrier() { near ip -o link show "$1" | grep -q LOWER_UP; }
 
 setup() {
 	contract_setup
