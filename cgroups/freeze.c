@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Freezing what is in a cgroup, and knowing that it is.
  *
- * Theory of operation: "frozen" of cgroup.events counts all threads, yet those of the kernel can't be frozen. KVM has one
- * for each machine in the cgroup of whoever made it (before Linux 6.13), so the kernel never says it of a virtual machine.
- * Then the threads themselves are looked at: whoever is to be frozen is woken, and sleeps again only when he is. */
+ * Theory of operation: "frozen" of cgroup.events counts all threads, yet those of the kernel can't be frozen. KVM has
+ * one for each machine in the cgroup of whoever made it (before Linux 6.13), so the kernel never says it of a virtual
+ * machine. Then the threads themselves are looked at: whoever is to be frozen is woken, and sleeps again only when he
+ * is. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -55,9 +55,10 @@ void *memory_at(const struct guest_memory *memory, uint64_t address, uint64_t le
 int memory_load(const struct guest_memory *memory, uint64_t address, int file, uint64_t offset,
                 uint64_t length, struct error *err) FALLIBLE;
 
-/* Have the host back what is about to be written or run with pages of 2 MiB, where it can: the guest then leaves to the
- * host once for each of them, not once for each 4 KiB. The pages are there and zero from now on, as far as they were not
- * there before; so only ask for what will be touched. What is no whole page of 2 MiB of one region is left as it is.
+/* Have the host back what is about to be written or run with pages of 2 MiB, where it can: the guest then leaves to
+ * the host once for each of them, not once for each 4 KiB. The pages are there and zero from now on, as far as they
+ * were not there before; so only ask for what will be touched. What is no whole page of 2 MiB of one region is left as
+ * it is.
  *
  * Spec     madvise(2) MADV_COLLAPSE (Linux 6.1), which asks no setting of transparent huge pages. */
 void memory_huge(const struct guest_memory *memory, uint64_t from, uint64_t end);

@@ -134,7 +134,8 @@ static int read_entry(int fd, const Elf64_Phdr *h, uint64_t *ret_entry, bool *re
 	return 0;
 }
 
-/* The kernel touches all of itself, and begins to give out memory behind it: about as much until it runs a container. */
+/* The kernel touches all of itself, and begins to give out memory behind it: about as much until it runs a
+ * container. */
 static void expect_kernel(const Elf64_Phdr *headers, size_t count,
                           const struct guest_memory *memory)
 {

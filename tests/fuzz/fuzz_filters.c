@@ -4,8 +4,8 @@
 
 #include "runtime/process/process.h"
 
-/* Read any bytes as a kept filter, as they are and behind a head that says what is there: its numbers and its sum are not
- * to be guessed. The key is what the file itself has. What is accepted must lie within the bytes. */
+/* Read any bytes as a kept filter, as they are and behind a head that says what is there: its numbers and its sum are
+ * not to be guessed. The key is what the file itself has. What is accepted must lie within the bytes. */
 
 enum { HEAD = 40 };
 

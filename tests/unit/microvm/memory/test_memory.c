@@ -158,7 +158,7 @@ static void a_child_has_no_part_in_it(void **state)
 	memory_release(&m);
 }
 
-/* Whether the host can is its own affair: here it only must not change what is there, nor touch what is not asked for. */
+/* Whether the host can is its own affair: it must not change what is there, nor touch what is not asked for. */
 static void huge_pages_keep_what_is_there(void **state)
 {
 	struct guest_memory m;
