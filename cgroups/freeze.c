@@ -27,18 +27,21 @@ static const char freeze_file[] = "cgroup.freeze";
 /* Whether a thread can't go on, or can't be made to stop. */
 static bool is_still(long thread, bool *ret_kernels)
 {
-	char path[64], line[2048], state = '\0';
-	const char *behind;
-	unsigned int flags = 0;
+	enum { BEFORE_FLAGS = 7 };
+	char path[64], line[2048], state;
+	const char *field;
 	struct error ignored;
 
 	(void)snprintf(path, sizeof(path), "/proc/%ld/stat", thread);
 	if (fd_read_small(AT_FDCWD, path, line, sizeof(line), &ignored) < 0)
 		return true; /* it has ended */
-	behind = strrchr(line, ')');
-	if (!behind || sscanf(behind + 1, " %c %*d %*d %*d %*d %*d %u", &state, &flags) != 2)
+	field = strrchr(line, ')');
+	if (!field || field[1] != ' ' || !field[2])
 		return false;
-	*ret_kernels = flags & OF_KERNEL;
+	state = field[2];
+	for (int i = 0; field && i < BEFORE_FLAGS; i++)
+		field = strchr(field + 1, ' ');
+	*ret_kernels = field && (strtoul(field, NULL, 10) & OF_KERNEL);
 	return *ret_kernels || strchr("StTZX", state);
 }
 
