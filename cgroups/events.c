@@ -96,7 +96,8 @@ int events_wait(int dir, const char *key, bool wanted, int timeout_ms, struct er
 		left = end - now_ms();
 		if (left <= 0)
 			return 0;
-		if (poll(&wait, 1, (int)left) < 0 && errno != EINTR)
+		/* whoever removes the cgroup may do so before the kernel tells: see cgroup_watch() */
+		if (poll(&wait, 1, left < LOOK_MS ? (int)left : LOOK_MS) < 0 && errno != EINTR)
 			return fail_errno(err, "cgroup.events", "poll");
 	}
 }

@@ -6,7 +6,10 @@
 
 #include "base/error.h"
 
-enum { EVENTS_TIMEOUT_MS = 10000 };
+enum {
+	EVENTS_TIMEOUT_MS = 10000,
+	LOOK_MS = 1000, /* how long nobody waits for a word of the kernel that may not come */
+};
 
 /* What cgroup.events of a cgroup says now of "populated" or "frozen".
  * Returns  0, or -1 and *err (ENOENT, ENODEV: the cgroup is gone). */

@@ -11,6 +11,7 @@
 #include "base/text.h"
 
 #include "cgroups.h"
+#include "events.h"
 
 /* The file from its beginning, which also rearms poll(2).
  * Returns  1, 0 when the cgroup is gone, -1 and *err. */
@@ -116,6 +117,8 @@ int cgroup_watch_open(int dir, struct container_watch *watch, struct error *err)
 	return look(watch, &ignored, err); /* kills of the past are no event */
 }
 
+/* The kernel tells of a change at most every 10 ms, later if it must; who removes the cgroup until then has it never
+ * told. So look now and then. */
 int cgroup_watch(struct container_watch *watch, int timeout_ms, enum container_event *ret,
                  struct error *err)
 {
@@ -126,11 +129,20 @@ int cgroup_watch(struct container_watch *watch, int timeout_ms, enum container_e
 		{.fd = watch->other,      .events = POLLIN },
 	};
 
-	if (look(watch, ret, err) < 0)
-		return -1;
-	if (*ret != EVENT_NONE)
-		return 0;
-	if (poll(wait, ARRAY_SIZE(wait), timeout_ms) < 0 && errno != EINTR)
-		return fail_errno(err, "cgroup.events", "poll");
-	return look(watch, ret, err);
+	for (;;) {
+		int step = timeout_ms < 0 || timeout_ms > LOOK_MS ? LOOK_MS : timeout_ms;
+		int woken;
+
+		if (look(watch, ret, err) < 0)
+			return -1;
+		if (*ret != EVENT_NONE)
+			return 0;
+		woken = poll(wait, ARRAY_SIZE(wait), step);
+		if (woken < 0 && errno != EINTR)
+			return fail_errno(err, "cgroup.events", "poll");
+		if (woken != 0 || step == timeout_ms)
+			return look(watch, ret, err);
+		if (timeout_ms > 0)
+			timeout_ms -= step;
+	}
 }
