@@ -16,8 +16,9 @@ docker_up() {
 setup_file() {
 	command -v dockerd >/dev/null && [ -x $DOCKER ] || skip "docker is missing: run 'tests/setup check'"
 	export DOCKER_HOST=unix:///run/docker.sock
+	ln -sf "$BUILD/cella" "$WORK/cella-microvm"
 	cat >"$WORK/daemon.json" <<J
-{"runtimes": {"$OCI": {"path": "$PROGRAM"}}, "default-runtime": "$OCI", "live-restore": true,
+{"runtimes": {"$OCI": {"path": "$PROGRAM"}, "machines": {"path": "$WORK/cella-microvm"}}, "default-runtime": "$OCI", "live-restore": true,
  "iptables": false, "ip-forward": false, "bridge": "none"}
 J
 	echo 1 >/proc/sys/net/ipv4/ip_forward # of this network namespace: else there is a warning in each output
@@ -212,4 +213,20 @@ typed() {
 	run $DOCKER run --name hungry --memory 16m --memory-swap 16m busybox sh -c 'sleep 2; exec dd if=/dev/zero of=/dev/null bs=64M count=1'
 	killed() { [ "$($DOCKER inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' hungry)" = "true 137" ]; }
 	wait_for 10 killed
+}
+
+# bats test_tags=testbed
+@test "docker: run, exec, stop and its status in a virtual machine" {
+	only_cella
+	modprobe -q kvm-amd || modprobe -q kvm-intel || [ -e /dev/kvm ] || skip "this machine has no /dev/kvm"
+	"$BUILD/cella-image" >/dev/null || skip "this machine has no kernel to boot"
+	run -7 $DOCKER run --rm --runtime machines busybox sh -c 'uname -r; exit 7'
+	[ "$output" = "$(uname -r)" ]
+	$DOCKER run -d --runtime machines --name machine busybox sh -c 'trap "exit 3" TERM; echo ready; while :; do sleep .1; done'
+	ready() { $DOCKER logs machine | grep -q ready; }
+	wait_for 60 ready
+	run -5 $DOCKER exec machine sh -c 'exit 5'
+	[ "$(echo typed | $DOCKER exec -i machine cat)" = typed ]
+	$DOCKER stop -t 20 machine
+	[ "$(state machine)" = "exited 3" ]
 }
