@@ -99,50 +99,86 @@ pid_t process_reap(int *ret_status)
 	return pid;
 }
 
-/* Take apart a line of /proc/PID/stat. The second field is the program's name in parentheses, which
- * may hold anything: only the last ')' ends it. */
-static bool parse_stat(char *line, uint64_t *ret_start_time, char *ret_state)
+enum {
+	STAT_LINE = 2048,
+	STAT_STATE = 3,
+	STAT_FLAGS = 9,
+	STAT_START_TIME = 22,
+	OF_KERNEL = 0x00200000, /* PF_KTHREAD */
+};
+
+/* A field of a line of /proc/PID/stat from the third on; NULL where there is none. The second is the program's name in
+ * parentheses, which may hold anything: only the last ')' ends it. */
+static const char *stat_field(const char *line, int number)
 {
-	enum { STATE = 3, START_TIME = 22 };
-	char *field = strrchr(line, ')');
-	char state;
+	const char *field = strrchr(line, ')');
 
 	if (!field || field[1] != ' ' || !field[2])
-		return false;
-	field += 2;
-	state = *field;
-	for (int i = STATE; i < START_TIME; i++) {
+		return NULL;
+	for (field += 2; field && number > STAT_STATE; number--) {
 		field = strchr(field, ' ');
-		if (!field)
-			return false;
-		field++;
+		field = field ? field + 1 : NULL;
 	}
-	field[strcspn(field, " \n")] = '\0';
-	if (!text_to_u64(field, ret_start_time))
+	return field;
+}
+
+static bool stat_number(const char *line, int number, uint64_t *ret)
+{
+	const char *field = stat_field(line, number);
+	char digits[24];
+
+	if (!field)
 		return false;
-	*ret_state = state;
-	return true;
+	(void)snprintf(digits, sizeof(digits), "%.*s", (int)strcspn(field, " \n"), field);
+	return text_to_u64(digits, ret);
+}
+
+static int read_stat(pid_t pid, char line[STAT_LINE], struct error *err)
+{
+	char path[sizeof("/proc/-2147483648/stat")];
+	struct error why;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (fd_read_small(AT_FDCWD, path, line, STAT_LINE, &why) < 0) {
+		errno = why.errnum == ENOENT ? ESRCH : why.errnum;
+		return fail_errno(err, name_of(pid).text, "look");
+	}
+	return 0;
+}
+
+static int no_stat(pid_t pid, struct error *err)
+{
+	(void)fail(err, ERROR_SYSTEM, "", "is not what proc_pid_stat(5) says");
+	return error_within(err, "/proc/%d/stat", (int)pid);
 }
 
 int process_look(pid_t pid, uint64_t *ret_start_time, char *ret_state, struct error *err)
 {
-	char path[sizeof("/proc/-2147483648/stat")];
-	char line[2048];
-	struct error why;
+	char line[STAT_LINE];
 	uint64_t start_time;
-	char state;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (fd_read_small(AT_FDCWD, path, line, sizeof(line), &why) < 0) {
-		errno = why.errnum == ENOENT ? ESRCH : why.errnum;
-		return fail_errno(err, name_of(pid).text, "look");
-	}
-	if (!parse_stat(line, &start_time, &state))
-		return fail(err, ERROR_SYSTEM, path, "is not what proc_pid_stat(5) says");
+	if (read_stat(pid, line, err) < 0)
+		return -1;
+	if (!stat_number(line, STAT_START_TIME, &start_time))
+		return no_stat(pid, err);
 	if (ret_start_time)
 		*ret_start_time = start_time;
 	if (ret_state)
-		*ret_state = state;
+		*ret_state = *stat_field(line, STAT_STATE);
+	return 0;
+}
+
+int process_look_at_thread(pid_t thread, char *ret_state, bool *ret_kernels, struct error *err)
+{
+	char line[STAT_LINE];
+	uint64_t flags;
+
+	if (read_stat(thread, line, err) < 0)
+		return -1;
+	if (!stat_number(line, STAT_FLAGS, &flags))
+		return no_stat(thread, err);
+	*ret_state = *stat_field(line, STAT_STATE);
+	*ret_kernels = flags & OF_KERNEL;
 	return 0;
 }
 

@@ -42,6 +42,11 @@ struct process_identity {
  * Returns  0, or -1 and *err (ESRCH when there is none). Spec: proc_pid_stat(5). */
 int process_look(pid_t pid, uint64_t *ret_start_time, char *ret_state, struct error *err) FALLIBLE;
 
+/* Read the state letter of a thread, and whether it is one of the kernel's own (PF_KTHREAD).
+ * Returns  0, or -1 and *err (ESRCH when there is none). Spec: proc_pid_stat(5). */
+int process_look_at_thread(pid_t thread, char *ret_state, bool *ret_kernels,
+                           struct error *err) FALLIBLE;
+
 /* A pidfd of exactly this process.
  * Returns  the descriptor, owned by the caller; -1 and *err with errnum ESRCH when it has ended (a
  *          zombie has ended). */

@@ -5,13 +5,13 @@
  * one for each machine in the cgroup of whoever made it (before Linux 6.13), so the kernel never says it of a virtual
  * machine. Then the threads themselves are looked at: whoever is to be frozen is woken, and sleeps again only when he
  * is. */
-#include <fcntl.h>
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fd.h"
 #include "base/own.h"
+#include "base/process.h"
 
 #include "cgroups.h"
 #include "events.h"
@@ -19,7 +19,6 @@
 enum {
 	STEP_MS = 50,
 	THREADS_LIMIT = 1 << 20,
-	OF_KERNEL = 0x00200000, /* PF_KTHREAD */
 };
 
 static const char freeze_file[] = "cgroup.freeze";
@@ -27,21 +26,11 @@ static const char freeze_file[] = "cgroup.freeze";
 /* Whether a thread can't go on, or can't be made to stop. */
 static bool is_still(long thread, bool *ret_kernels)
 {
-	enum { BEFORE_FLAGS = 7 };
-	char path[64], line[2048], state;
-	const char *field;
-	struct error ignored;
+	struct error why;
+	char state;
 
-	(void)snprintf(path, sizeof(path), "/proc/%ld/stat", thread);
-	if (fd_read_small(AT_FDCWD, path, line, sizeof(line), &ignored) < 0)
-		return true; /* it has ended */
-	field = strrchr(line, ')');
-	if (!field || field[1] != ' ' || !field[2])
-		return false;
-	state = field[2];
-	for (int i = 0; field && i < BEFORE_FLAGS; i++)
-		field = strchr(field + 1, ' ');
-	*ret_kernels = field && (strtoul(field, NULL, 10) & OF_KERNEL);
+	if (process_look_at_thread((pid_t)thread, &state, ret_kernels, &why) < 0)
+		return why.errnum == ESRCH; /* it has ended */
 	return *ret_kernels || strchr("StTZX", state);
 }
 
@@ -85,11 +74,12 @@ int cgroup_freeze(int dir, bool frozen, struct error *err)
 
 int cgroup_is_frozen(int dir, bool *ret_frozen, struct error *err)
 {
+	struct error ignored;
 	char asked[8];
 
 	if (events_read(dir, "frozen", ret_frozen, err) < 0)
 		return -1;
-	if (!*ret_frozen && fd_read_small(dir, freeze_file, asked, sizeof(asked), err) > 0)
+	if (!*ret_frozen && fd_read_small(dir, freeze_file, asked, sizeof(asked), &ignored) > 0)
 		*ret_frozen = *asked == '1' && stands_still(dir);
 	return 0;
 }
