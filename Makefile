@@ -211,7 +211,8 @@ setup: ## install what make, make demo and make check need (Debian; elsewhere: s
 unit: unit-programs ## unit tests, as TAP
 	@tests/run-unit $(B)
 
-unit-programs: $(UNIT) $(B)/tests/contract/files/files
+# The fuzzers are compiled with them: several stand on what a file keeps to itself.
+unit-programs: $(UNIT) $(B)/tests/contract/files/files $(FUZZ:%=$(B)/tests/fuzz/%.o)
 
 # Runs in containers that have nothing else.
 $(B)/tests/contract/files/files: $(wildcard tests/contract/files/*.[ch]) $(B)/.compile

@@ -70,35 +70,40 @@ static void name_tap(char name[NETNS_NAME], uint32_t which)
 	(void)snprintf(name, NETNS_NAME, "cella%u", which);
 }
 
-/* Returns the tap, the caller's, or -1 and *err. */
-static int tie(int tun, const struct netns_links *links, uint32_t which, struct error *err)
+/* A machine that has this namespace has these names in it: who makes the first of them is alone there. */
+static int make_taps(int tun, const struct netns_links *links, int tap[NETNS_INTERFACES],
+                     struct error *err)
 {
 	char name[NETNS_NAME];
-	owned_fd tap = -1;
-
-	name_tap(name, which);
-	tap = netns_tap(tun, name, links->interfaces[which].mtu, false, err);
-	if (tap < 0 || netns_redirect(links, which, name, err) < 0)
-		return error_within(err, "%s", links->interfaces[which].name);
-	return take_fd(&tap);
-}
-
-static int tie_all(int socket, const struct netns_links *links, int tun, struct error *err)
-{
-	const struct wire_message done = {.kind = WIRE_DONE};
-	int tap[NETNS_INTERFACES];
 
 	for (uint32_t i = 0; i < links->interface_count; i++) {
-		tap[i] = tie(tun, links, i, err);
+		name_tap(name, i);
+		tap[i] = netns_tap(tun, name, links->interfaces[i].mtu, false, err);
 		if (tap[i] < 0)
-			return -1;
+			return error_within(err, "%s", links->interfaces[i].name);
 	}
-	if (wire_send(socket, &done, err) < 0)
-		return -1;
-	for (uint32_t i = 0; i < links->interface_count; i++)
+	return 0;
+}
+
+static int tie(int socket, const struct netns_links *links, struct error *err)
+{
+	const struct wire_message done = {.kind = WIRE_DONE};
+	char name[NETNS_NAME];
+
+	for (uint32_t i = 0; i < links->interface_count; i++) {
+		name_tap(name, i);
+		if (netns_redirect(links, i, name, err) < 0)
+			return error_within(err, "%s", links->interfaces[i].name);
+	}
+	return wire_send(socket, &done, err);
+}
+
+static int send_taps(int socket, const int tap[], uint32_t count, struct error *err)
+{
+	for (uint32_t i = 0; i < count; i++)
 		if (fdpass_send(socket, "", 1, tap[i], err) < 0)
 			return -1;
-	return 0; /* the end of the process closes ours */
+	return 0;
 }
 
 static int say_links(int socket, const struct netns_links *links, struct error *err)
@@ -111,24 +116,30 @@ static int say_links(int socket, const struct netns_links *links, struct error *
 	return wire_ask(socket, &m, PATIENCE_MS, &inbox, &answer, err) < 0 ? -1 : 0;
 }
 
+/* The links are said, and remembered for the way back, only when nobody else has them. The end of the process closes
+ * the taps. */
 int way_give(int socket, const char *pid, struct error *err)
 {
 	owned_arena struct arena *arena = arena_new(ARENA);
 	owned_fd tun = open("/dev/net/tun", O_PATH | O_CLOEXEC);
 	int tun_errno = errno;
 	const struct netns_links *links;
+	int tap[NETNS_INTERFACES];
 
 	if (!arena)
 		return fail(err, ERROR_SYSTEM, "network", "out of memory");
 	if (enter_process(pid, err) < 0)
 		return -1;
 	links = netns_look(arena, err);
-	if (!links || say_links(socket, links, err) < 0)
+	if (!links)
 		return -1;
 	errno = tun_errno;
 	if (links->interface_count > 0 && tun < 0)
 		return fail_errno(err, "/dev/net/tun", "open");
-	return tie_all(socket, links, tun, err);
+	if (make_taps(tun, links, tap, err) < 0 || say_links(socket, links, err) < 0 ||
+	    tie(socket, links, err) < 0)
+		return -1;
+	return send_taps(socket, tap, links->interface_count, err);
 }
 
 /* ---- take back ---- */

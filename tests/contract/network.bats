@@ -139,10 +139,13 @@ reached() { far busybox nc 10.9.0.2 9999 <"$T/big" >"$T/answer" && [ -s "$T/answ
 	before=$(of_near)
 	joined 'forever'
 	ok cella create "$ID"
+	held=$(of_near)
+	has "$held" mirred
 	first=$ID ID=$ID-2
 	joined 'forever'
 	refused cella run "$ID"
-	has "$stderr" eth0
+	has "$stderr" "eth0: cella0"
+	is "$(of_near)" "$held"
 	ok cella delete --force "$first"
 	is "$(of_near)" "$before"
 }

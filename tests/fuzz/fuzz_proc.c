@@ -9,13 +9,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void read_stat(char *line)
+static void read_status(char *line)
 {
-	uint64_t start;
-	char state;
+	uint64_t flags;
+	const char *end = line + strlen(line), *state = stat_field(line, STAT_STATE);
 
-	if (parse_stat(line, &start, &state) && state == '\0')
+	if (state && (state <= line || state >= end))
 		abort();
+	(void)stat_number(line, STAT_FLAGS, &flags);
 }
 
 static void read_mountinfo(char *line)
@@ -63,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(line, data + 1, size - 1);
 	line[size - 1] = '\0';
 	if (data[0] % 3 == 0)
-		read_stat(line);
+		read_status(line);
 	else
 		read_mountinfo(line);
 	return 0;
