@@ -268,6 +268,9 @@ fuzz: ## each parser for FUZZ_SECONDS under libFuzzer, two at a time
 	@$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined B=$(B)/fuzz fuzz-programs
 	@tests/run-fuzz $(B)/fuzz $(FUZZ_SECONDS)
 
+fuzz-keep: ## what these runs found is kept for the next ones, in tests/fuzz/corpora.tar.gz
+	@tests/run-fuzz --keep $(B)/fuzz
+
 fuzz-programs: $(FUZZ:%=$(B)/%)
 $(B)/fuzz_vsock $(B)/fuzz_devices: $(B)/tests/unit/microvm/virtio/driver.o
 $(FUZZ:%=$(B)/%): $(B)/%: $(B)/tests/fuzz/%.o $(LIBCELLA)
@@ -335,5 +338,5 @@ help: ## this list
 
 -include $(ALL:.o=.d) $(UNIT:=.d) $(UNIT_MORE:.o=.d) $(FUZZ:%=$(B)/tests/fuzz/%.d) $(BENCH:=.d)
 FORCE:
-.PHONY: all demo check image stress engines engines-all testbed testbed-all testbed-shell setup unit unit-programs contract asan clang lint format fuzz fuzz-programs \
+.PHONY: all demo check image stress engines engines-all testbed testbed-all testbed-shell setup unit unit-programs contract asan clang lint format fuzz fuzz-keep fuzz-programs \
         bench bench-docs bench-engines bench-memory bench-microvm bench-monitor bench-testbed install uninstall clean help FORCE
