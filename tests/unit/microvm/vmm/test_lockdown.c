@@ -255,8 +255,9 @@ static const struct deed {
 	{"a call of 32 bits",       do_old_call,        0        },
 };
 
-/* How a process ends that is locked down and does it: 0, an exit status, or a signal's number and 256. */
-static int outcome(enum lockdown_role role, const struct deed *deed)
+/* How a process ends that is locked down, or with NULL is not, and does it: 0, an exit status, or a signal's number
+ * and 256. */
+static int outcome(const enum lockdown_role *role, const struct deed *deed)
 {
 	int status;
 	pid_t pid = fork();
@@ -265,13 +266,22 @@ static int outcome(enum lockdown_role role, const struct deed *deed)
 	if (pid == 0) {
 		struct error err;
 
-		if (lockdown(role, &err) < 0)
+		(void)signal(SIGSEGV, SIG_DFL); /* cmocka's would go on with the next test */
+		if (role && lockdown(*role, &err) < 0)
 			_exit(100);
 		deed->work();
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return WIFSIGNALED(status) ? 256 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* A kernel without calls of 32 bits takes the instruction itself for a fault, whoever makes it. */
+static int refusal(const struct deed *deed)
+{
+	if (deed->work == do_old_call && outcome(NULL, deed) == 256 + SIGSEGV)
+		return 256 + SIGSEGV;
+	return 256 + SIGSYS;
 }
 
 static void each_role_does_what_it_must_and_nothing_else(void **state)
@@ -283,8 +293,9 @@ static void each_role_does_what_it_must_and_nothing_else(void **state)
 	PLAIN_BUILD();
 	for (size_t role = 0; role < 3; role++)
 		for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
-			int wanted = deeds[i].allowed & 1U << role ? 0 : 256 + SIGSYS;
-			int got = outcome(roles[role], &deeds[i]);
+			bool allowed = deeds[i].allowed & 1U << role;
+			int wanted = allowed ? 0 : refusal(&deeds[i]);
+			int got = outcome(&roles[role], &deeds[i]);
 
 			if (got != wanted)
 				print_error("role %zu: %s: %d, not %d\n", role, deeds[i].name, got,
