@@ -130,6 +130,21 @@ int fdpass_connect(const char *path, struct error *err)
 	return connect_to(path, &address, err);
 }
 
+/* Never waits: who listens and does not accept has no room at some time, which is an answer too. */
+bool fdpass_listens_at(int dir, const char *name)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	owned_fd file = openat(dir, name, O_PATH | O_CLOEXEC);
+	owned_fd probe = -1;
+
+	if (file < 0)
+		return false;
+	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d", file);
+	return connect(probe, (const struct sockaddr *)&address, sizeof(address)) == 0 ||
+	       errno != ECONNREFUSED;
+}
+
 int fdpass_listen_at(int dir, const char *name, struct error *err)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -2,6 +2,7 @@
 #ifndef BASE_FDPASS_H
 #define BASE_FDPASS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -31,5 +32,8 @@ int fdpass_connect(const char *path, struct error *err) FALLIBLE;
  * refuses to replace a file). */
 int fdpass_connect_at(int dir, const char *name, struct error *err) FALLIBLE;
 int fdpass_listen_at(int dir, const char *name, struct error *err) FALLIBLE;
+
+/* Whether somebody listens there. Whoever does sees a connection that ends at once. Never waits. */
+bool fdpass_listens_at(int dir, const char *name);
 
 #endif

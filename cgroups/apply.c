@@ -23,6 +23,7 @@
 #include "controllers.h"
 #include "events.h"
 #include "furnish.h"
+#include "owner.h"
 #include "tree.h"
 
 enum { ATTEMPTS = 1000 };
@@ -56,7 +57,8 @@ struct level {
 	const struct level *above; /* NULL: this is the top */
 	struct way *way;
 	size_t length; /* of its path; 0 is the top's */
-	bool fresh; /* we have made it, and all on the way to it: nothing above it is frozen, or we would be */
+	bool made;     /* we have made it */
+	bool fresh;    /* and all on the way to it: nothing above it is frozen, or we would be */
 };
 
 /* Valid until the next level is named. */
@@ -104,6 +106,8 @@ static int enter_on(const struct cgroup_plan *plan, const struct level *l, const
 		return fail_errno(err, plan->path, "open");
 	if ((!l->fresh && check_vacant(dir, plan->path, err) < 0) || furnish(plan, dir, err) < 0)
 		return -1;
+	if (!l->made)
+		owner_mark(dir, plan->owner);
 	return take_fd(&dir);
 }
 
@@ -116,7 +120,6 @@ static int enter(const struct cgroup_plan *plan, const struct level *parent, con
 	                      .way = way,
 	                      .length = (size_t)(rest - way->whole) + length};
 	bool is_last = !rest[length + strspn(rest + length, "/")];
-	bool made;
 	int dir;
 
 	if (length > NAME_MAX)
@@ -127,12 +130,12 @@ static int enter(const struct cgroup_plan *plan, const struct level *parent, con
 	    !controllers_are_on(way->top, path_of(parent), plan->controllers,
 	                        parent->fresh && parent->above))
 		enable_from_top(plan, parent);
-	made = mkdirat(way->top, path_of(&level), 0755) == 0;
-	if (!made && errno != EEXIST)
+	level.made = mkdirat(way->top, path_of(&level), 0755) == 0;
+	if (!level.made && errno != EEXIST)
 		return fail_errno(err, plan->path, "mkdir");
-	level.fresh = made && parent->fresh;
+	level.fresh = level.made && parent->fresh;
 	dir = enter_on(plan, &level, rest + length, err);
-	if (dir < 0 && made && unlinkat(way->top, path_of(&level), AT_REMOVEDIR) < 0)
+	if (dir < 0 && level.made && unlinkat(way->top, path_of(&level), AT_REMOVEDIR) < 0)
 		log_debug("after a failed mkdir of %s: rmdir %s: %s", plan->path, way->part,
 		          strerrordesc_np(errno));
 	return dir;
@@ -175,5 +178,7 @@ int cgroup_apply(struct cgroup_plan *plan, struct error *err)
 	dir = plan->scope ? systemd_apply(plan, err) : make(plan, err);
 	if (dir < 0 && !names_a_member(err))
 		return error_within(err, "%s", object);
+	if (dir >= 0 && plan->scope) /* systemd removes it when it is empty: always a new one */
+		owner_mark(dir, plan->owner);
 	return dir;
 }

@@ -49,6 +49,8 @@ struct cgroup_plan {
 		controllers; /* that the tree's top has: they are switched on down to the container's; NULL: left as they are */
 	bool delegate;                 /* the container's root may divide it further */
 	uint32_t owner_uid, owner_gid; /* who that is on the host */
+	const char *
+		owner; /* the container, as no other is called; the caller's to set before cgroup_apply() */
 	const char
 		*below; /* a cgroup below it where the first process is, for it to divide; NULL */
 	struct cgroup_writes writes;          /* limits, in the order to write them */
@@ -112,8 +114,11 @@ int cgroup_open_of(pid_t pid, const char *path, struct error *err) FALLIBLE;
 int cgroup_update(const char *path, const char *unit, const struct spec_resources *resources,
                   struct arena *arena, struct error *err) FALLIBLE;
 
-/* Freeze or thaw and wait until the kernel says so (timeout 10 s). dir is borrowed. */
+/* Freeze or thaw and wait until the kernel says so (timeout 10 s). dir is borrowed.
+ * Returns  0, or -1 and *err; what could not be frozen in time is thawed again. */
 int cgroup_freeze(int dir, bool frozen, struct error *err) FALLIBLE;
+/* Whether it is frozen, by itself or with one above it, or is to be: one whose freezing was given up half-way, by a
+ * signal, can be thawed. Returns 0, or -1 and *err. */
 int cgroup_is_frozen(int dir, bool *ret_frozen, struct error *err) FALLIBLE;
 
 /* Send a signal to every process in it and below; SIGKILL by cgroup.kill where the kernel has it. */
@@ -140,9 +145,14 @@ int cgroup_watch_open(int dir, struct container_watch *watch, struct error *err)
 int cgroup_watch(struct container_watch *watch, int timeout_ms, enum container_event *ret,
                  struct error *err) FALLIBLE;
 
+/* Whether a cgroup that was this container's (owner, as in the plan) is by now that of another one, to which the config
+ * gives the same path. What happens to it must not happen in the name of the first, who has ended. */
+bool cgroup_is_anothers(int dir, const char *owner);
+
 /* Kill what is inside, wait, remove it and all below, then empty parents that cella itself made ("/cella").
- * A unit of systemd's is ended too. Content when nothing is there.
+ * A unit of systemd's is ended too. Content when nothing is there, or it is another's.
  * top  of the tree, where it is open, borrowed; -1: it is found again. Returns 0, or -1 and *err. */
-int cgroup_undo(int top, const char *path, const char *unit, struct error *err) FALLIBLE;
+int cgroup_undo(int top, const char *path, const char *unit, const char *owner,
+                struct error *err) FALLIBLE;
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/own.h"
 #include "base/process.h"
 
@@ -56,10 +57,8 @@ static bool stands_still(int dir)
 	return has_kernels;
 }
 
-int cgroup_freeze(int dir, bool frozen, struct error *err)
+static int wait_until(int dir, bool frozen, struct error *err)
 {
-	if (fd_write_file(dir, freeze_file, frozen ? "1" : "0", err) < 0)
-		return -1;
 	for (int ms = 0; ms < EVENTS_TIMEOUT_MS; ms += STEP_MS) {
 		int said = events_wait(dir, "frozen", frozen, STEP_MS, err);
 
@@ -72,6 +71,20 @@ int cgroup_freeze(int dir, bool frozen, struct error *err)
 	            frozen ? "frozen" : "thawed", EVENTS_TIMEOUT_MS / 1000);
 }
 
+/* What can't be frozen whole goes on whole. */
+int cgroup_freeze(int dir, bool frozen, struct error *err)
+{
+	struct error why;
+
+	if (fd_write_file(dir, freeze_file, frozen ? "1" : "0", err) < 0)
+		return -1;
+	if (wait_until(dir, frozen, err) == 0)
+		return 0;
+	if (frozen && fd_write_file(dir, freeze_file, "0", &why) < 0)
+		log_dropped("after a failed pause", &why);
+	return -1;
+}
+
 int cgroup_is_frozen(int dir, bool *ret_frozen, struct error *err)
 {
 	struct error ignored;
@@ -80,6 +93,6 @@ int cgroup_is_frozen(int dir, bool *ret_frozen, struct error *err)
 	if (events_read(dir, "frozen", ret_frozen, err) < 0)
 		return -1;
 	if (!*ret_frozen && fd_read_small(dir, freeze_file, asked, sizeof(asked), &ignored) > 0)
-		*ret_frozen = *asked == '1' && stands_still(dir);
+		*ret_frozen = *asked == '1';
 	return 0;
 }

@@ -132,8 +132,17 @@ static bool remove_at_once(int top, const char *path)
 	return true;
 }
 
-/* Do it to the cgroup of a path; content when it is not there. */
-static int at_path(int top, const char *path,
+static bool is_anothers(int top, const char *path, const char *owner)
+{
+	struct error ignored;
+	owned_fd dir = tree_descend(top, path, &ignored);
+
+	return dir >= 0 && cgroup_is_anothers(dir, owner);
+}
+
+/* Do it to the cgroup of a path.
+ * Returns  0, also when it is not there; 1 when it is another's; -1 and *err. */
+static int at_path(int top, const char *path, const char *owner,
                    int (*deed)(int parent, const char *name, struct error *err), struct error *err)
 {
 	char parent[PATH_MAX];
@@ -148,6 +157,8 @@ static int at_path(int top, const char *path,
 		return -1;
 	if (deed == remove_whole && remove_at_once(top, path))
 		return 0;
+	if (is_anothers(top, path, owner))
+		return 1;
 	memcpy(parent, path, strlen(path) + 1);
 	slash = strrchr(parent, '/');
 	*slash = '\0';
@@ -163,12 +174,14 @@ static int at_path(int top, const char *path,
 /* systemd ends a scope when it sees that its cgroup is empty: that must still be there then, or a stop that has
  * begun waits for its time-out. A manager that can't be reached, as a user's is after he has left, sees it by
  * itself, or has gone with all its units. */
-static int undo_unit(int top, const char *path, const char *unit, struct error *err)
+static int undo_unit(int top, const char *path, const char *unit, const char *owner,
+                     struct error *err)
 {
 	const struct systemd_scope scope = {.unit = unit, .user = systemd_is_users(path)};
+	int emptied = at_path(top, path, owner, empty_whole, err);
 
-	if (at_path(top, path, empty_whole, err) < 0)
-		return -1;
+	if (emptied != 0)
+		return emptied;
 	if (systemd_stop(&scope, err) == 0)
 		return 0;
 	if (err->errnum != ENOTCONN)
@@ -177,11 +190,11 @@ static int undo_unit(int top, const char *path, const char *unit, struct error *
 	return 0;
 }
 
-int cgroup_undo(int top, const char *path, const char *unit, struct error *err)
+int cgroup_undo(int top, const char *path, const char *unit, const char *owner, struct error *err)
 {
-	if (!path)
-		return 0;
-	if (unit && undo_unit(top, path, unit, err) < 0)
-		return -1;
-	return at_path(top, path, remove_whole, err);
+	int undone = path && unit ? undo_unit(top, path, unit, owner, err) : 0;
+
+	if (!path || undone != 0)
+		return undone < 0 ? -1 : 0;
+	return at_path(top, path, owner, remove_whole, err) < 0 ? -1 : 0;
 }

@@ -99,7 +99,7 @@ static int change_groups(struct spec_process *p, const struct option_list *more,
 }
 
 /* Into the sets that a program of root gets; ambient only what is inheritable already, since the
- * kernel refuses others. Without any set in the config nothing is taken away, so nothing is missing. */
+ * kernel refuses others. */
 static int change_capabilities(struct spec_process *p, const struct option_list *more,
                                struct arena *arena, struct error *err)
 {
@@ -107,8 +107,7 @@ static int change_capabilities(struct spec_process *p, const struct option_list 
 	text_list *const all[] = {&sets->bounding, &sets->effective, &sets->permitted,
 	                          &sets->ambient};
 
-	if (!sets->set)
-		return 0;
+	sets->set = sets->set || more->count > 0;
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		if (extend(all[i], more->count, arena, err) < 0)
 			return -1;

@@ -12,13 +12,31 @@
 
 #include "parts.h"
 
-enum { SCHEMATA_LIMIT = 1 << 16, PATH_SIZE = 4096 };
+enum { PATH_SIZE = 4096 };
 
 static int make(int root, const char *path, struct error *err)
 {
 	if (mkdirat(root, path, 0755) < 0 && errno != EEXIST)
 		return fail_errno(err, path, "mkdir");
 	return 0;
+}
+
+/* One that has come since it was looked for is another container's, or, of our id, what an earlier life has left. */
+static int make_group(const struct resctrl_plan *plan, int root, struct error *err)
+{
+	bool made = mkdirat(root, plan->group, 0755) == 0;
+
+	if (!made && errno != EEXIST)
+		return fail_errno(err, plan->group, "mkdir");
+	if (!plan->schemata)
+		return 0;
+	if (!made && plan->shared)
+		return schemata_check(root, plan->group, plan->schemata, err);
+	if (schemata_write(root, plan->group, plan->schemata, err) == 0)
+		return 0;
+	if (made)
+		(void)unlinkat(root, plan->group, AT_REMOVEDIR);
+	return -1;
 }
 
 static int put_in(int root, const char *group, pid_t pid, struct error *err)
@@ -36,9 +54,7 @@ static int put_in(int root, const char *group, pid_t pid, struct error *err)
 
 int resctrl_apply(const struct resctrl_plan *plan, int root, pid_t pid, struct error *err)
 {
-	if (plan->makes_group &&
-	    (make(root, plan->group, err) < 0 ||
-	     (plan->schemata && schemata_write(root, plan->group, plan->schemata, err) < 0)))
+	if (plan->makes_group && make_group(plan, root, err) < 0)
 		return error_within(err, "linux.intelRdt");
 	if (put_in(root, plan->group, pid, err) < 0)
 		return error_within(err, "linux.intelRdt");

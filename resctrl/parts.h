@@ -4,6 +4,8 @@
 
 #include "resctrl.h"
 
+enum { SCHEMATA_LIMIT = 1 << 16 }; /* bytes */
+
 /* The name of the container's group, from the config or its id. */
 const char *group_name(const struct spec *spec, const char *id);
 
@@ -11,6 +13,9 @@ const char *group_name(const struct spec *spec, const char *id);
  * then any line of `more`. NULL: nothing was asked; in arena. */
 const char *schemata_join(const char *l3, const char *bandwidth, const text_list *more,
                           struct arena *arena);
+
+/* Whether a group that others may be in has what `asked` names. Returns 0, or -1 and *err. */
+int schemata_check(int root, const char *group, const char *asked, struct error *err) FALLIBLE;
 
 /* Whether each domain that `asked` names has this value in `there`. */
 bool schemata_agree(const char *asked, const char *there);

@@ -10,7 +10,7 @@
 
 #include "parts.h"
 
-enum { RDTGROUP_MAGIC = 0x7655821, SCHEMATA_LIMIT = 1 << 16 };
+enum { RDTGROUP_MAGIC = 0x7655821 };
 
 int resctrl_open(struct error *err)
 {
@@ -29,32 +29,15 @@ const char *group_name(const struct spec *spec, const char *id)
 	return named && *named ? named : id;
 }
 
-/* A group that others are in too is used as it is. */
-static int check_there(const struct resctrl_plan *plan, int root, struct arena *arena,
-                       struct error *err)
-{
-	owned_fd dir = path_open_strict(root, plan->group, O_PATH | O_DIRECTORY, err);
-	size_t length;
-	char *there;
-
-	if (dir < 0 ||
-	    fd_read_file(dir, "schemata", SCHEMATA_LIMIT, arena, &there, &length, err) < 0)
-		return -1;
-	if (!schemata_agree(plan->schemata, there))
-		return fail(err, ERROR_CONFIG, plan->group,
-		            "the group is there, with other schemata than these");
-	return 0;
-}
-
 int resctrl_plan(const struct spec *spec, const char *id, int root, struct arena *arena,
                  struct resctrl_plan **ret_plan, struct error *err)
 {
 	const char *named = spec->linux_.intel_rdt.clos_id;
 	struct resctrl_plan *plan = ARENA_NEW(arena, struct resctrl_plan);
-	bool shared = named && *named;
 
 	if (!plan)
 		return arena_check(arena, err);
+	plan->shared = named && *named;
 	plan->group = group_name(spec, id);
 	plan->schemata = schemata_join(spec->linux_.intel_rdt.l3_cache_schema,
 	                               spec->linux_.intel_rdt.mem_bw_schema,
@@ -64,13 +47,13 @@ int resctrl_plan(const struct spec *spec, const char *id, int root, struct arena
 	plan->makes_group = faccessat(root, plan->group, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
 	if (plan->makes_group && errno != ENOENT)
 		return fail_errno(err, "linux.intelRdt.closID", "look up");
-	if (shared && plan->makes_group && !plan->schemata)
+	if (plan->shared && plan->makes_group && !plan->schemata)
 		return fail(err, ERROR_CONFIG, "linux.intelRdt.closID",
 		            "there is no group '%.100s', and no schemata to make one with", named);
-	if (shared && !plan->makes_group && plan->schemata &&
-	    check_there(plan, root, arena, err) < 0)
+	if (plan->shared && !plan->makes_group && plan->schemata &&
+	    schemata_check(root, plan->group, plan->schemata, err) < 0)
 		return error_within(err, "linux.intelRdt");
-	if (!shared) /* one of our id is ours, also when an earlier life has left it */
+	if (!plan->shared) /* one of our id is ours, also when an earlier life has left it */
 		plan->makes_group = true;
 	*ret_plan = plan;
 	return arena_check(arena, err);
@@ -79,6 +62,6 @@ int resctrl_plan(const struct spec *spec, const char *id, int root, struct arena
 const char *resctrl_makes(const struct resctrl_plan *plan, struct arena *arena)
 {
 	return arena_format(arena, "%s%s%s%s", plan->monitor ? plan->monitor : "",
-	                    plan->monitor ? "\n" : "", plan->makes_group ? plan->group : "",
-	                    plan->makes_group ? "\n" : "");
+	                    plan->monitor ? "\n" : "", plan->shared ? "" : plan->group,
+	                    plan->shared ? "" : "\n");
 }

@@ -5,7 +5,8 @@
 /* resctrl: which share of the caches and of the memory's bandwidth (linux.intelRdt).
  *
  * PROMISE: a container's processes are in the group that its config names, whose schemata are what was asked; a group
- * that stood there before is used as it is or refused, never changed, and only what was made is removed.
+ * that stood there before is used as it is or refused, never changed; what is removed was made for this container
+ * alone. A group that has a closID may be others' too, so it stays, as runc's does.
  *
  * `root` is a descriptor of the mounted file system, from resctrl_open(); a test gives a folder of its own.
  * Spec: runtime-spec 1.3 config-linux.md, "IntelRdt"; Documentation/filesystems/resctrl.rst. */
@@ -22,6 +23,7 @@ struct resctrl_plan {
 	const char *schemata; /* lines to write; NULL: none */
 	const char *monitor;  /* "GROUP/mon_groups/ID"; NULL: none */
 	bool makes_group;     /* it is not there; else it is used as it is */
+	bool shared;          /* it has a closID */
 };
 
 /* /sys/fs/resctrl. Returns its descriptor, the caller's, or -1 and *err (ERROR_UNSUPPORTED). Context: host. */
@@ -32,8 +34,8 @@ int resctrl_open(struct error *err) FALLIBLE;
 int resctrl_plan(const struct spec *spec, const char *id, int root, struct arena *arena,
                  struct resctrl_plan **ret_plan, struct error *err) FALLIBLE;
 
-/* What is made and so must be removed, a folder a line, the inner one first; in arena. To be kept before
- * resctrl_apply(), for resctrl_undo(). */
+/* What is made for this container and so must be removed, a folder a line, the inner one first; in arena. To be kept
+ * before resctrl_apply(), for resctrl_undo(). */
 const char *resctrl_makes(const struct resctrl_plan *plan, struct arena *arena);
 
 /* Make what the plan says and put the process in; its children are born there. Returns 0, or -1 and *err. */

@@ -140,3 +140,21 @@ int schemata_write(int root, const char *group, const char *schemata, struct err
 	add_reason(root, err);
 	return error_within(err, "%s", group);
 }
+
+int schemata_check(int root, const char *group, const char *asked, struct error *err)
+{
+	owned_fd dir = path_open_strict(root, group, O_PATH | O_DIRECTORY, err);
+	owned_arena struct arena *arena = arena_new((size_t)2 * SCHEMATA_LIMIT);
+	size_t length;
+	char *there;
+
+	if (!arena)
+		return fail(err, ERROR_SYSTEM, group, "out of memory");
+	if (dir < 0 ||
+	    fd_read_file(dir, "schemata", SCHEMATA_LIMIT, arena, &there, &length, err) < 0)
+		return -1;
+	if (!schemata_agree(asked, there))
+		return fail(err, ERROR_CONFIG, group,
+		            "the group is there, with other schemata than these");
+	return 0;
+}

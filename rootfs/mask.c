@@ -200,19 +200,20 @@ static int mask(struct rootfs_plan *plan, struct cover *cover, const char *path,
 	return 0;
 }
 
+/* Masks first: a read-only view of what has masks in it takes them along, and would else lie on top of them. */
 int rootfs_protect(struct rootfs_plan *plan, struct error *err)
 {
 	const struct spec_linux *spec = &plan->spec->linux_;
 	bool later = spec->readonly_paths.count > ALL_READONLY_CALLS && is_alone(plan);
 	OWNED(cover_release) struct cover cover = {.null = "/dev/null", .empty = -1};
 
+	for (size_t i = 0; i < spec->masked_paths.count; i++)
+		if (mask(plan, &cover, spec->masked_paths.item[i], err) < 0)
+			return error_within(err, "linux.maskedPaths[%zu]", i);
 	for (size_t i = 0; i < spec->readonly_paths.count; i++)
 		if (protect(plan, spec->readonly_paths.item[i], later, err) < 0)
 			return error_within(err, "linux.readonlyPaths[%zu]", i);
 	if (later && set_all_readonly(plan, err) < 0)
 		return error_within(err, "linux.readonlyPaths");
-	for (size_t i = 0; i < spec->masked_paths.count; i++)
-		if (mask(plan, &cover, spec->masked_paths.item[i], err) < 0)
-			return error_within(err, "linux.maskedPaths[%zu]", i);
 	return 0;
 }

@@ -145,19 +145,38 @@ static bool is_plain(const char *path)
 	return true;
 }
 
+static bool is_same(const char *file, const char *path)
+{
+	struct stat there, asked;
+
+	return stat(file, &there) == 0 && stat(path, &asked) == 0 && there.st_dev == asked.st_dev &&
+	       there.st_ino == asked.st_ino;
+}
+
 /* Whether a namespace to join is the one that we stand in. */
 static bool is_ours(enum namespace_type type, const char *path)
 {
 	static const char *const files[NAMESPACE_TYPES] = {
-		[NAMESPACE_USER] = "/proc/self/ns/user",
-		[NAMESPACE_IPC] = "/proc/self/ns/ipc",
-		[NAMESPACE_UTS] = "/proc/self/ns/uts",
+		[NAMESPACE_USER] = "/proc/self/ns/user",   [NAMESPACE_MOUNT] = "/proc/self/ns/mnt",
+		[NAMESPACE_IPC] = "/proc/self/ns/ipc",     [NAMESPACE_UTS] = "/proc/self/ns/uts",
 		[NAMESPACE_NETWORK] = "/proc/self/ns/net",
 	};
-	struct stat ours, asked;
 
-	return stat(files[type], &ours) == 0 && stat(path, &asked) == 0 &&
-	       ours.st_dev == asked.st_dev && ours.st_ino == asked.st_ino;
+	return is_same(files[type], path);
+}
+
+/* Whose mounts would change, and in the end the root of all who have the host's. */
+static int check_mount_namespace(const struct rootfs_request *request, struct error *err)
+{
+	const struct spec_namespace *ns = &request->spec->linux_.namespaces[NAMESPACE_MOUNT];
+	const char *why = ns->set ? "is the host's" : "is missing";
+
+	if (ns->set &&
+	    (!ns->path || !*ns->path || request->host->made_up ||
+	     !(is_ours(NAMESPACE_MOUNT, ns->path) || is_same("/proc/1/ns/mnt", ns->path))))
+		return 0;
+	return fail(err, ERROR_CONFIG, "linux.namespaces",
+	            "a mount namespace %s: the host's mounts would change", why);
 }
 
 static int check_namespace(const struct rootfs_request *request, enum namespace_type type,
@@ -285,9 +304,8 @@ int rootfs_plan(const struct rootfs_request *request, struct arena *arena,
 
 	if (!plan || (request->cgroup && !plan->cgroup))
 		return arena_check(arena, err);
-	if (!spec->namespaces[NAMESPACE_MOUNT].set)
-		return fail(err, ERROR_CONFIG, "linux.namespaces",
-		            "a mount namespace is missing: the host's mounts would change");
+	if (check_mount_namespace(request, err) < 0)
+		return -1;
 	if (plan_propagation(spec, plan, err) < 0 || plan_root(request, arena, plan, err) < 0 ||
 	    rootfs_plan_all_mounts(request, arena, plan, err) < 0 ||
 	    plan_nodes(spec, arena, plan, err) < 0 || plan_sysctls(request, arena, plan, err) < 0)

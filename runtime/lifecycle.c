@@ -102,10 +102,23 @@ int container_open(const struct runtime *rt, const char *id, bool lock,
 	return 0;
 }
 
+/* Only what is still there: while the hooks ran it may have been deleted, and its cgroup be another's. */
+static void end_failed(struct container *c)
+{
+	struct error why;
+
+	if (store_lock(c, &why) < 0) {
+		if (why.errnum != ENOENT)
+			log_dropped("after a failed poststart hook", &why);
+		return;
+	}
+	if (c->executor->signal(c, SIGKILL, true, &why) < 0)
+		log_dropped("after a failed poststart hook", &why);
+	store_unlock(c);
+}
+
 int container_start(struct container *c, struct error *err)
 {
-	struct error ignored;
-
 	if (allow(c, OP_START, c->executor->start, err) < 0 || container_config(c, err) < 0)
 		return -1;
 	if (c->executor->start(c, err) < 0)
@@ -114,8 +127,7 @@ int container_start(struct container *c, struct error *err)
 	store_unlock(c); /* run goes on for as long as the container does */
 	if (hooks_run(c->spec, HOOK_POSTSTART, &c->state, NULL, err) == 0)
 		return 0;
-	if (c->executor->signal(c, SIGKILL, true, &ignored) < 0)
-		log_dropped("after a failed poststart hook", &ignored);
+	end_failed(c);
 	return -1;
 }
 

@@ -155,10 +155,12 @@ int store_take(struct container *c, struct error *err)
 			            "container with given ID already exists");
 		return fail_errno(err, c->state.id, "mkdir");
 	}
-	/* a delete may still come before us: then nothing can be made in it any more */
-	if (open_directory(c, err) < 0)
+	/* a delete may still come before us: then nothing can be made in it, and the name may be another's */
+	if (open_directory(c, err) < 0 || file_lock(c->dir, c->state.id, true, err) < 0)
 		return -1;
-	return file_lock(c->dir, c->state.id, true, err);
+	if (still_there(c))
+		return 0;
+	return fail(err, ERROR_STATE, c->state.id, "was deleted while it was created");
 }
 
 void store_unlock(const struct container *c)
@@ -237,8 +239,6 @@ int store_save_config(struct container *c, const char *bytes, size_t length, str
 	/* state.json, which comes after it, says that the container is there */
 	if (file_create(c->dir, "config.json", bytes, length, 0600, err) == 0)
 		return 0;
-	if (err->errnum == ENOENT)
-		return fail(err, ERROR_STATE, c->state.id, "was deleted while it was created");
 	return error_within(err, "%s", c->state.id);
 }
 

@@ -37,7 +37,8 @@ int namespace_destroy(struct container *c, struct error *err)
 {
 	if (kill_first(c, err) < 0)
 		return -1;
-	if (cgroup_undo(c->cgroups, c->state.cgroup, c->state.systemd_unit, err) < 0)
+	if (cgroup_undo(c->cgroups, c->state.cgroup, c->state.systemd_unit, launch_owner(c), err) <
+	    0)
 		return -1;
 	return group_remove(c, err);
 }

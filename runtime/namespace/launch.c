@@ -52,7 +52,9 @@ static pid_t clone_child(struct container *c, const struct plan *plan, struct er
 	if (!joins(plan, &join))
 		return process_clone(plan->clone_flags, c->born_in, &c->init, err);
 	join.hide = is_hidden(plan);
-	join.limits = join.hide ? plan->process : NULL;
+	/* before it is in a user namespace without rights over them, or can't see its own files */
+	if (join.hide || join.fds[NAMESPACE_USER] >= 0)
+		join.limits = plan->process;
 	return join_clone(&join, plan->clone_flags, c->born_in, &c->init, err);
 }
 
@@ -104,8 +106,8 @@ static int write_maps(const struct container *c, const struct plan *plan, struct
 	if (host_look(&host, err) < 0 ||
 	    process_write_id_maps(c->state.pid, &l->uid_mappings, &l->gid_mappings, &host, err) < 0)
 		return -1;
-	/* Its rights end at its user namespace: a hard limit is raised from here or not at all. */
-	if (host.privileged && process_apply_rlimits(plan->process, c->state.pid, err) < 0)
+	/* Its rights end at its user namespace: what they don't reach is done from here or not at all. */
+	if (host.privileged && process_apply_limits_to(plan->process, c->state.pid, err) < 0)
 		return -1;
 	return handshake_send(c->control, MESSAGE_GO_ON, -1, err);
 }
@@ -177,10 +179,16 @@ static void abandon(struct container *c, const struct plan *plan, const struct m
 		log_dropped("after a failed create", &ignored);
 	if (c->init >= 0 && process_wait(c->state.pid, &ignored) < 0)
 		log_dropped("after a failed create", &ignored);
-	if (cgroup_undo(c->cgroups, plan->cgroup->path, cgroup_unit(plan->cgroup), &ignored) < 0)
+	if (cgroup_undo(c->cgroups, plan->cgroup->path, cgroup_unit(plan->cgroup),
+	                plan->cgroup->owner, &ignored) < 0)
 		log_dropped("after a failed create", &ignored);
 	if (group_remove(c, &ignored) < 0)
 		log_dropped("after a failed create", &ignored);
+}
+
+const char *launch_owner(const struct container *c)
+{
+	return arena_format(c->arena, "%s %s", c->state.id, c->state.created);
 }
 
 int namespace_create(struct container *c, struct plan *plan, struct error *err)
@@ -191,6 +199,7 @@ int namespace_create(struct container *c, struct plan *plan, struct error *err)
 
 	if (sources_open(plan->spec, plan->rootfs, err) < 0)
 		return -1;
+	plan->cgroup->owner = launch_owner(c);
 	if (plan->cgroup->path) {
 		c->born_in = cgroup_apply(plan->cgroup, err);
 		c->cgroups = take_fd(&plan->cgroup->top); /* to undo it by */

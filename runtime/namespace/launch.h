@@ -45,6 +45,9 @@ _Noreturn void mounts_child_main(struct mounts_launch *launch);
  * the JSON path; nothing is open then. */
 int sources_open(const struct spec *spec, struct rootfs_plan *plan, struct error *err) FALLIBLE;
 
+/* The container as no other is called, of any time, for its cgroup; in c->arena, NULL: no room, which that notes. */
+const char *launch_owner(const struct container *c);
+
 /* Namespaces to enter before the child is cloned. */
 struct join {
 	int pidfd;                          /* those of this process by flags; -1 */

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/fdpass.h"
 #include "base/own.h"
 #include "cgroups/cgroups.h"
 
@@ -44,8 +45,9 @@ int namespace_look(struct container *c, enum container_status *ret_status, struc
 		return -1;
 	if (frozen)
 		*ret_status = STATUS_PAUSED;
-	else if (faccessat(c->dir, START_SOCKET, F_OK, 0) == 0)
-		*ret_status = STATUS_CREATED; /* start removes it */
+	else if (fdpass_listens_at(c->dir,
+	                           START_SOCKET)) /* a start that was killed may have left it */
+		*ret_status = STATUS_CREATED;
 	else
 		*ret_status = c->control >= 0 ? STATUS_CREATED : STATUS_RUNNING;
 	return 0;

@@ -237,7 +237,8 @@ static void abandon(struct restore *r)
 		log_dropped("after a failed restore", &ignored);
 	if (!r->settled && r->cgroup >= 0 && settle(r, &ignored) < 0)
 		log_dropped("after a failed restore", &ignored);
-	if (cgroup_undo(-1, r->plan->cgroup->path, cgroup_unit(r->plan->cgroup), &ignored) < 0)
+	if (cgroup_undo(-1, r->plan->cgroup->path, cgroup_unit(r->plan->cgroup),
+	                r->plan->cgroup->owner, &ignored) < 0)
 		log_dropped("after a failed restore", &ignored);
 }
 
@@ -267,6 +268,7 @@ int namespace_restore(struct container *c, struct plan *plan,
 	owned_fd cgroup = -1;
 	struct restore r = {.c = c, .plan = plan, .cgroup = -1};
 
+	plan->cgroup->owner = launch_owner(c);
 	if (plan->cgroup->path) {
 		cgroup = cgroup_apply(plan->cgroup, err);
 		if (cgroup < 0)

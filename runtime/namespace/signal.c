@@ -25,6 +25,9 @@ int namespace_signal(struct container *c, int signum, bool all, struct error *er
 		cgroup = cgroup_open(c->state.cgroup, err);
 		if (cgroup < 0) /* removed: nobody is left */
 			return err->errnum == ENOENT ? 0 : -1;
+		if (c->state.status == STATUS_STOPPED &&
+		    cgroup_is_anothers(cgroup, launch_owner(c)))
+			return 0;
 		return cgroup_signal(cgroup, signum, err);
 	}
 	/* The kernel itself ends a pid namespace with its first process. */

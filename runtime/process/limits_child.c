@@ -8,7 +8,7 @@
 
 #include "parts.h"
 
-int process_apply_rlimits(const struct process_plan *plan, pid_t pid, struct error *err)
+static int set_rlimits(const struct process_plan *plan, pid_t pid, struct error *err)
 {
 	for (size_t i = 0; i < plan->limits_count; i++) {
 		const struct process_limit *l = &plan->limits[i];
@@ -22,13 +22,16 @@ int process_apply_rlimits(const struct process_plan *plan, pid_t pid, struct err
 }
 
 /* Lowering the score needs CAP_SYS_RESOURCE, leaving it does not. */
-static int set_oom_score(int64_t score, struct error *err)
+static int set_oom_score(int64_t score, pid_t pid, struct error *err)
 {
-	static const char file[] = "/proc/self/oom_score_adj";
-	char now[16], wanted[16];
-	ssize_t n = fd_read_small(AT_FDCWD, file, now, sizeof(now), err);
+	char now[16], wanted[16],
+		file[sizeof("/proc/-2147483648/oom_score_adj")] = "/proc/self/oom_score_adj";
 	int length = snprintf(wanted, sizeof(wanted), "%d\n", (int)score);
+	ssize_t n;
 
+	if (pid != 0)
+		(void)snprintf(file, sizeof(file), "/proc/%d/oom_score_adj", (int)pid);
+	n = fd_read_small(AT_FDCWD, file, now, sizeof(now), err);
 	if (n < 0)
 		return error_within(err, "process.oomScoreAdj");
 	if (n == length && text_begins(now, wanted))
@@ -38,11 +41,14 @@ static int set_oom_score(int64_t score, struct error *err)
 	return 0;
 }
 
+int process_apply_limits_to(const struct process_plan *plan, pid_t pid, struct error *err)
+{
+	if (set_rlimits(plan, pid, err) < 0)
+		return -1;
+	return plan->oom_score_adj.set ? set_oom_score(plan->oom_score_adj.value, pid, err) : 0;
+}
+
 int process_apply_limits(const struct process_plan *plan, struct error *err)
 {
-	if (process_apply_rlimits(plan, 0, err) < 0)
-		return -1;
-	if (plan->oom_score_adj.set && set_oom_score(plan->oom_score_adj.value, err) < 0)
-		return -1;
-	return process_apply_labels(plan, err);
+	return process_apply_limits_to(plan, 0, err) < 0 ? -1 : process_apply_labels(plan, err);
 }

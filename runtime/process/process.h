@@ -101,9 +101,9 @@ void process_print(const struct process_plan *plan, struct json_writer *w, const
 
 /* The steps, in the child, in this order; each returns 0, or -1 and *err. None allocates. */
 
-/* Limits of a process (0: this one), as far as the host's rights are wanted for them: what is inside
- * a new user namespace can't raise them. Context: any. Spec: prlimit(2). */
-int process_apply_rlimits(const struct process_plan *plan, pid_t pid, struct error *err) FALLIBLE;
+/* Limits and oom score of a process (0: this one), whose user namespace may have no right to them: there a hard limit
+ * can't be raised, nor the score be lowered. Context: any. Spec: prlimit(2), proc_pid_oom_score_adj(5). */
+int process_apply_limits_to(const struct process_plan *plan, pid_t pid, struct error *err) FALLIBLE;
 /* Scheduler and priority of input and output, which who has rights on the host sets for a process that waits.
  * Context: host; the first, any. Spec: sched_setattr(2), ioprio_set(2). */
 bool process_has_priorities(const struct process_plan *plan);

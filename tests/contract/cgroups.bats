@@ -117,3 +117,22 @@ by_path() { [ "$CELLA_MANAGER" = cgroupfs ] || skip "systemd names cgroups after
 		has "$stderr" "run.oci.delegate-cgroup"
 	done
 }
+
+@test "one who has ended does not take from the next what both configs give the same path" {
+	only_cella
+	[ "$ISOLATED" = yes ] || skip "a plain user can't write down whose it is"
+	bundle 'args(["true"])'
+	ok cella create "$ID"
+	ok cella start "$ID"
+	soon has_status "$ID" stopped
+	first=$ID path=$(jq -r .linux.cgroupsPath config.json) ID=$ID-2
+	bundle "forever | .linux.cgroupsPath = \"$path\""
+	ok cella run -d "$ID"
+	ok cella kill --all "$first" KILL
+	ok cella delete --force "$first"
+	refused cella state "$first"
+	status_is "$ID" running
+	ok cella exec "$ID" true
+	ok cella delete --force "$ID"
+	[ "$CELLA_MANAGER" != cgroupfs ] || [ ! -e "/sys/fs/cgroup$path" ]
+}

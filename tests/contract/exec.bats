@@ -136,6 +136,16 @@ down() { ok cella delete --force "$ID"; }
 	down
 }
 
+@test "--cap adds to a config without capabilities too" {
+	up 'del(.process.capabilities)'
+	ok cella exec --cap CAP_CHOWN "$ID" grep CapEff /proc/self/status
+	is "$(xargs <<<"$output")" "CapEff: 0000000000000001"
+	only_cella
+	refused cella exec --cap CAP_NOPE "$ID" true
+	has "$stderr" CAP_NOPE
+	down
+}
+
 @test "exec has no inheritable or ambient capabilities that nobody asked for" {
 	up 'all_caps(["CAP_KILL"])'
 	ok cella exec "$ID" grep -E 'CapInh|CapAmb' /proc/self/status

@@ -142,6 +142,25 @@ EMPTY="
 	done
 }
 
+@test "a poststart hook that fails late harms nobody who has got the name meanwhile" {
+	only_cella
+	bundle 'forever'
+	cp -r "$BUNDLE" "$T/next"
+	cat >"$T/hook" <<-EOF
+		#!/bin/sh
+		"$CELLA" --root "$ROOT" delete --force "$ID"
+		"$CELLA" --root "$ROOT" --executor $CELLA_EXECUTOR run -d --bundle "$T/next" "$ID" >/dev/null 2>&1 </dev/null
+		exit 1
+	EOF
+	chmod +x "$T/hook"
+	bundle "forever | .hooks = {poststart: [{path: \"$T/hook\", env: [\"PATH=$PATH\"]}]}"
+	ok cella create "$ID"
+	refused cella start "$ID"
+	status_is "$ID" running
+	ok cella exec "$ID" true
+	ok cella delete --force "$ID"
+}
+
 @test "a hook that is still running at its timeout is killed, with each point's name in the error" {
 	only_cella
 	for point in prestart createRuntime createContainer poststart; do

@@ -26,6 +26,20 @@ load helpers
 	ok cella delete "$ID"
 }
 
+@test "what a start that was killed half-way has left does not hide that the container runs" {
+	only_cella
+	not_in_a_vm "the monitor is started by the same code, the guest's processes by its agent"
+	bundle 'forever'
+	ok cella create "$ID"
+	status_is "$ID" created
+	ok cella start "$ID"
+	: >"$ROOT/$ID/start.sock" # nobody listens there
+	status_is "$ID" running
+	refused cella start "$ID"
+	has "$stderr" "running"
+	ok cella delete --force "$ID"
+}
+
 @test "state has ociVersion, id, status, pid, bundle and annotations" {
 	bundle 'forever | .annotations = {"org.example.ship": "Argo", "org.example.empty": ""}'
 	ok cella create "$ID"

@@ -67,6 +67,16 @@ z"
 	has "$stderr" "/proc/sys/kernel/hostname"
 }
 
+@test "what is masked in a read-only path is masked, also when that is a whole mount" {
+	bundle '.linux.maskedPaths = ["/proc/version", "/proc/fs", "/sys/kernel", "/share/sub"] | .linux.readonlyPaths = ["/proc", "/sys", "/share"] | share
+		| sh("wc -c </proc/version; ls /proc/fs /sys/kernel /share/sub | grep -v : | xargs; touch /share/x; echo 1 >/proc/sys/vm/drop_caches")'
+	mkdir -p "$SHARE/sub/inner"
+	try cella run "$ID"
+	is "$output" 0
+	has "$stderr" "/share/x: Read-only file system"
+	has "$stderr" "drop_caches: Read-only file system"
+}
+
 @test "listed devices with mode and owner" {
 	bundle '.linux.devices = [{path: "/dev/my/zero", type: "c", major: 1, minor: 5, fileMode: 416, uid: 3, gid: 4},
 		{path: "/dev/pipe", type: "p"}] | sh("stat -c \"%a %u %g %t:%T\" /dev/my/zero; test -p /dev/pipe && echo pipe")'

@@ -122,6 +122,16 @@ $map
 	is "$(cat /proc/sys/kernel/domainname /proc/sys/kernel/shmmni /proc/sys/fs/mqueue/msg_max)" "$before"
 }
 
+@test "the host's mount namespace is refused: its root would change" {
+	only_cella
+	not_in_a_vm "it makes its own"
+	for pid in self 1; do
+		bundle "join_ns(\"mount\"; \"/proc/$pid/ns/mnt\")"
+		refused cella run "$ID"
+		has "$stderr" "a mount namespace is the host's"
+	done
+}
+
 @test "a sysctl of the host's is refused, and one whose namespace is the host's" {
 	only_cella
 	not_in_a_vm "its kernel is its own; what it refuses is said by the guest"

@@ -63,6 +63,26 @@ Groups:[[:space:]]*$"
 500"
 }
 
+# bats test_tags=testbed
+@test "an oom score below the caller's and a limit above it reach into user namespaces, new and joined" {
+	[ "$ISOLATED" = yes ] || skip "needs root"
+	not_in_a_vm "its kernel has limits of its own, which its agent may raise"
+	ulimit -Sc 1
+	ulimit -Hc 1
+	limits='.process.oomScoreAdj = -500 | .process.rlimits = [{type: "RLIMIT_CORE", soft: 2048, hard: 2048}]
+		| sh("ulimit -Hc; cat /proc/self/oom_score_adj")'
+	bundle "mapped | $limits"
+	ok cella run "$ID"
+	is "$output" "$(printf '%s\n' 4 -500)"
+	bundle 'mapped | forever'
+	ok cella run -d "$ID"
+	first=$ID pid=$(pid_of "$ID") ID=$ID-2
+	bundle "join_ns(\"user\"; \"/proc/$pid/ns/user\") | $limits"
+	ok cella run "$ID"
+	is "$output" "$(printf '%s\n' 4 -500)"
+	ok cella delete --force "$first"
+}
+
 @test "a limit above the caller's is refused by name where the right is missing" {
 	not_in_a_vm "its kernel has limits of its own, which its agent may raise"
 	only_cella

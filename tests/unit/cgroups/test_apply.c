@@ -61,7 +61,7 @@ static int teardown(void **state)
 	struct error err;
 
 	(void)state;
-	return possible ? cgroup_undo(-1, place.top, NULL, &err) : 0;
+	return possible ? cgroup_undo(-1, place.top, NULL, NULL, &err) : 0;
 }
 
 static bool is_there(const char *path)
@@ -119,7 +119,7 @@ static void undo_kills_what_is_inside_and_leaves_nothing(void **state)
 	below = make(place.below);
 	one = sleeper(dir);
 	two = sleeper(below);
-	assert_int_equal(cgroup_undo(-1, place.path, NULL, &err), 0);
+	assert_int_equal(cgroup_undo(-1, place.path, NULL, NULL, &err), 0);
 	expect_killed(one);
 	expect_killed(two);
 	assert_false(is_there(place.path));
@@ -128,8 +128,8 @@ static void undo_kills_what_is_inside_and_leaves_nothing(void **state)
 	(void)snprintf(shared, sizeof(shared), "%s/cella", place.top);
 	assert_false(is_there(shared));
 	assert_true(is_there(place.top));
-	assert_int_equal(cgroup_undo(-1, place.path, NULL, &err), 0);
-	assert_int_equal(cgroup_undo(-1, NULL, NULL, &err), 0);
+	assert_int_equal(cgroup_undo(-1, place.path, NULL, NULL, &err), 0);
+	assert_int_equal(cgroup_undo(-1, NULL, NULL, NULL, &err), 0);
 }
 
 static void undo_refuses_the_top_and_the_way_up(void **state)
@@ -137,9 +137,9 @@ static void undo_refuses_the_top_and_the_way_up(void **state)
 	struct error err;
 
 	(void)state;
-	assert_int_equal(cgroup_undo(-1, "/", NULL, &err), -1);
-	assert_int_equal(cgroup_undo(-1, "/a/../..", NULL, &err), -1);
-	assert_int_equal(cgroup_undo(-1, "a", NULL, &err), -1);
+	assert_int_equal(cgroup_undo(-1, "/", NULL, NULL, &err), -1);
+	assert_int_equal(cgroup_undo(-1, "/a/../..", NULL, NULL, &err), -1);
+	assert_int_equal(cgroup_undo(-1, "a", NULL, NULL, &err), -1);
 }
 
 static void processes_are_listed_sorted_with_those_below(void **state)
@@ -167,7 +167,7 @@ static void processes_are_listed_sorted_with_those_below(void **state)
 	assert_int_equal(cgroup_signal(dir, SIGTERM, &err), 0);
 	assert_int_equal(process_wait(one, &err), 128 + SIGTERM);
 	assert_int_equal(process_wait(two, &err), 128 + SIGTERM);
-	assert_int_equal(cgroup_undo(-1, place.path, NULL, &err), 0);
+	assert_int_equal(cgroup_undo(-1, place.path, NULL, NULL, &err), 0);
 }
 
 static void a_cgroup_is_frozen_thawed_and_killed_while_frozen(void **state)
@@ -189,7 +189,7 @@ static void a_cgroup_is_frozen_thawed_and_killed_while_frozen(void **state)
 	assert_int_equal(cgroup_is_frozen(dir, &frozen, &err), 0);
 	assert_false(frozen);
 	assert_int_equal(cgroup_freeze(dir, true, &err), 0);
-	assert_int_equal(cgroup_undo(-1, place.path, NULL, &err), 0);
+	assert_int_equal(cgroup_undo(-1, place.path, NULL, NULL, &err), 0);
 	expect_killed(pid);
 }
 
@@ -216,7 +216,7 @@ static void a_cgroup_in_use_or_frozen_is_refused(void **state)
 	assert_int_equal(cgroup_apply(&place.plan, &err), -1);
 	(void)snprintf(reason, sizeof(reason), "'%s' is frozen", place.path);
 	assert_string_equal(err.reason, reason);
-	assert_int_equal(cgroup_undo(-1, place.path, NULL, &err), 0);
+	assert_int_equal(cgroup_undo(-1, place.path, NULL, NULL, &err), 0);
 }
 
 static void a_failed_apply_leaves_nothing_behind(void **state)
@@ -250,7 +250,7 @@ static int come_and_go(int number)
 	for (int i = 0; i < 40; i++) {
 		owned_fd dir = cgroup_apply(&plan, &err);
 
-		if (dir < 0 || cgroup_undo(-1, path, NULL, &err) < 0) {
+		if (dir < 0 || cgroup_undo(-1, path, NULL, NULL, &err) < 0) {
 			print_error("%s: %s\n", err.object, err.reason);
 			return 1;
 		}

@@ -147,7 +147,11 @@ static void a_capability_is_added_where_a_program_of_root_has_it(void **state)
 	assert_int_equal(e->config.capabilities.bounding.count, 1);
 	e->config.capabilities = (struct spec_capabilities){0};
 	assert_int_equal(make(e, ARGS), 0);
-	assert_int_equal(e->process->capabilities.bounding.count, 0);
+	assert_true(e->process->capabilities.set);
+	assert_int_equal(e->process->capabilities.bounding.count, 3);
+	e->flags.capabilities = (struct option_list){0};
+	assert_int_equal(make(e, ARGS), 0);
+	assert_false(e->process->capabilities.set);
 }
 
 static void what_makes_no_sense_is_refused(void **state)

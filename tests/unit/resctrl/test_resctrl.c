@@ -137,7 +137,22 @@ static void a_group_that_is_there_stays_as_it_is(void **state)
 	assert_non_null(strstr(s->err.reason, "other schemata"));
 	s->spec.linux_.intel_rdt.clos_id = "silver"; /* a new one with these */
 	assert_int_equal(plan(s), 0);
-	assert_string_equal(resctrl_makes(s->plan, s->arena), "silver\n");
+	assert_true(s->plan->makes_group);
+	assert_string_equal(resctrl_makes(s->plan, s->arena), ""); /* and others' afterwards */
+}
+
+static void a_group_that_came_meanwhile_stays_as_it_is(void **state)
+{
+	struct scene *s = *state;
+
+	s->spec.linux_.intel_rdt.clos_id = "gold";
+	s->spec.linux_.intel_rdt.l3_cache_schema = "L3:1=1";
+	assert_int_equal(plan(s), 0);
+	furnish(s, "gold");
+	assert_int_equal(resctrl_apply(s->plan, s->scratch->dir, 1, &s->err), -1);
+	assert_non_null(strstr(s->err.reason, "other schemata"));
+	has(s, "gold/schemata", "    L3:0=fffff");
+	has(s, "gold/tasks", "");
 }
 
 static void monitoring_has_a_group_inside(void **state)
@@ -210,6 +225,7 @@ int main(void)
 		TEST(a_group_of_its_own_is_made_and_removed),
 		TEST(lines_of_schemata_come_last),
 		TEST(a_group_that_is_there_stays_as_it_is),
+		TEST(a_group_that_came_meanwhile_stays_as_it_is),
 		TEST(monitoring_has_a_group_inside),
 		TEST(an_update_can_be_taken_back),
 		TEST(values_are_compared_as_the_kernel_writes_them),

@@ -100,7 +100,7 @@ static void another_process_is_limited_from_outside(void **state)
 		wait_for_the_end(s);
 		_exit(0);
 	}
-	assert_int_equal(process_apply_rlimits(s->a->plan, pid, &s->a->err), 0);
+	assert_int_equal(process_apply_limits_to(s->a->plan, pid, &s->a->err), 0);
 	assert_int_equal(prlimit64(pid, RLIMIT_CORE, NULL, &now), 0);
 	assert_true(now.rlim_cur == 3 && now.rlim_max == 4);
 	assert_int_equal(getrlimit64(RLIMIT_CORE, &now), 0);
