@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -8,14 +9,19 @@
 
 enum { BATCH = 32 };
 
-/* The events of one epoll_wait(2) are kept here while they are handed out, so that a source which
- * is removed meanwhile can be taken out of those that are still to come. */
+/* The events of one epoll_wait(2) are kept here until they are handed out, so that a source which is removed
+ * meanwhile can be taken out of those that are still to come.
+ *
+ * Who waits does so without the guard, so another thread may remove a source while the kernel writes the batch, or
+ * has written it and nobody was told yet how much. One lock of the kernel's is held while a batch is written and
+ * while a source is taken from the list: when EPOLL_CTL_DEL returns, either the source's event is in the batch or it
+ * will be in none. So a removal asks the kernel first and looks through the whole batch then; and as it holds the
+ * guard, which is needed to hand out, nothing is handed out in between. What was handed out is cleared: it could be
+ * taken for what the kernel is about to write there. */
 struct loop {
 	int epoll;
 	bool stopped;
 	pthread_mutex_t *guard; /* NULL: none */
-	int next;               /* of the batch, to be handed out */
-	int count;              /* of the batch */
 	struct epoll_event batch[BATCH];
 };
 
@@ -66,18 +72,20 @@ int loop_change(struct loop *loop, struct loop_source *source, uint32_t events, 
 
 int loop_remove(struct loop *loop, struct loop_source *source, struct error *err)
 {
-	for (int i = loop->next; i < loop->count; i++)
+	int result = control(loop, EPOLL_CTL_DEL, source, 0, err);
+
+	for (int i = 0; i < BATCH; i++)
 		if (loop->batch[i].data.ptr == source)
 			loop->batch[i].data.ptr = NULL;
-	return control(loop, EPOLL_CTL_DEL, source, 0, err);
+	return result;
 }
 
-/* Hand out what a batch holds.
+/* Hand out what a batch of so many holds.
  * Returns  0, or -1 and *err of the source that failed. */
-static int hand_out(struct loop *loop, struct error *err)
+static int hand_out(struct loop *loop, int count, struct error *err)
 {
-	while (loop->next < loop->count && !loop->stopped) {
-		struct epoll_event *event = &loop->batch[loop->next++];
+	for (int i = 0; i < count && !loop->stopped; i++) {
+		struct epoll_event *event = &loop->batch[i];
 		struct loop_source *source = event->data.ptr;
 
 		if (source && source->ready(source, event->events, err) < 0)
@@ -86,13 +94,14 @@ static int hand_out(struct loop *loop, struct error *err)
 	return 0;
 }
 
-static int hand_out_guarded(struct loop *loop, struct error *err)
+static int hand_out_guarded(struct loop *loop, int count, struct error *err)
 {
 	int result;
 
 	if (loop->guard)
 		(void)pthread_mutex_lock(loop->guard);
-	result = hand_out(loop, err);
+	result = hand_out(loop, count, err);
+	memset(loop->batch, 0, sizeof(loop->batch));
 	if (loop->guard)
 		(void)pthread_mutex_unlock(loop->guard);
 	return result;
@@ -108,15 +117,14 @@ int loop_run(struct loop *loop, struct error *err)
 	int result = 0;
 
 	while (!loop->stopped && result == 0) {
-		loop->next = 0;
-		loop->count = epoll_wait(loop->epoll, loop->batch, BATCH, -1);
-		if (loop->count < 0 && errno != EINTR)
+		int count = epoll_wait(loop->epoll, loop->batch, BATCH, -1);
+
+		if (count < 0 && errno != EINTR)
 			result = fail_errno(err, "loop", "epoll_wait");
 		else
-			result = hand_out_guarded(loop, err);
+			result = hand_out_guarded(loop, count, err);
 	}
 	loop->stopped = false;
-	loop->count = 0;
 	return result;
 }
 

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/loop.h"
@@ -139,6 +140,82 @@ static void a_loop_goes_on_without_a_source_that_another_removed(void **state)
 	loop_free(loop);
 }
 
+/* ---- another thread removes a source while the loop waits ---- */
+
+/* There is no other thread: what it would do is done inside the calls themselves, which stand here for the C
+ * library's, at the two points where the kernel has just handed the batch out. */
+static struct {
+	enum { NOWHERE, BEHIND_THE_WAIT, INSIDE_THE_REMOVAL } where;
+	struct loop *loop;
+	struct loop_source *source;
+	struct epoll_event *batch; /* to be written when EPOLL_CTL_DEL begins */
+	int most, count;
+} stranger;
+
+static int wait_really(int epoll, struct epoll_event *batch, int most, int timeout)
+{
+	return (int)syscall(SYS_epoll_pwait, epoll, batch, most, timeout, NULL, 0);
+}
+
+int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
+{
+	if (operation == EPOLL_CTL_DEL && stranger.batch)
+		stranger.count = wait_really(epoll, stranger.batch, stranger.most, 0);
+	stranger.batch = NULL;
+	return (int)syscall(SYS_epoll_ctl, epoll, operation, fd, event);
+}
+
+int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout)
+{
+	bool inside = stranger.where == INSIDE_THE_REMOVAL;
+	struct error err;
+
+	if (!inside)
+		stranger.count = wait_really(epoll, events, most, timeout);
+	if (stranger.where == NOWHERE)
+		return stranger.count;
+	stranger.where = NOWHERE;
+	stranger.batch = inside ? events : NULL;
+	stranger.most = most;
+	assert_int_equal(loop_remove(stranger.loop, stranger.source, &err), 0);
+	return stranger.count;
+}
+
+/* The batch has both; the one that is removed stands first in it. */
+static void remove_while_the_loop_waits(int where)
+{
+	owned_fd one = open_event();
+	owned_fd two = open_event();
+	struct error err = {0};
+	struct loop *loop = loop_new(&err);
+	struct counter removed = {.loop = loop}, other = {.loop = loop};
+	struct loop_source a = {one, count_and_stop_after_three, &removed};
+	struct loop_source b = {two, count_and_stop_after_three, &other};
+
+	assert_int_equal(loop_add(loop, &a, EPOLLIN, &err), 0);
+	assert_int_equal(loop_add(loop, &b, EPOLLIN, &err), 0);
+	stranger.loop = loop;
+	stranger.source = &a;
+	stranger.where = where;
+	assert_int_equal(loop_run(loop, &err), 0);
+	assert_int_equal(stranger.where, NOWHERE);
+	assert_int_equal(removed.called, 0);
+	assert_int_equal(other.called, 3);
+	loop_free(loop);
+}
+
+static void a_source_removed_when_the_kernel_has_told_of_it_is_told_nothing(void **state)
+{
+	(void)state;
+	remove_while_the_loop_waits(BEHIND_THE_WAIT);
+}
+
+static void a_source_that_the_kernel_tells_of_during_its_removal_is_told_nothing(void **state)
+{
+	(void)state;
+	remove_while_the_loop_waits(INSIDE_THE_REMOVAL);
+}
+
 static int refuse(struct loop_source *self, uint32_t events, struct error *err)
 {
 	(void)events;
@@ -200,6 +277,9 @@ int main(void)
 		cmocka_unit_test(a_source_is_told_its_events_until_the_loop_stops),
 		cmocka_unit_test(a_source_that_was_removed_is_not_told_what_was_under_way),
 		cmocka_unit_test(a_loop_goes_on_without_a_source_that_another_removed),
+		cmocka_unit_test(a_source_removed_when_the_kernel_has_told_of_it_is_told_nothing),
+		cmocka_unit_test(
+			a_source_that_the_kernel_tells_of_during_its_removal_is_told_nothing),
 		cmocka_unit_test(the_error_of_a_source_ends_the_loop),
 		cmocka_unit_test(a_loop_that_was_stopped_before_it_ran_does_not_wait),
 		cmocka_unit_test(what_can_not_be_watched_is_an_error),
