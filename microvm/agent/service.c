@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/vm_sockets.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,10 +62,18 @@ static int serve(struct agent *agent, int connection, const struct wire_message 
 	return deed_begin(agent, connection, m, err);
 }
 
+/* Who is in the guest can reach our port too, where its kernel has vsock_loopback: only the host may ask. */
+static bool is_host(const struct sockaddr_vm *peer)
+{
+	return peer->svm_family == AF_VSOCK && peer->svm_cid == VMADDR_CID_HOST;
+}
+
 static int accept_one(struct loop_source *source, uint32_t events, struct error *err)
 {
 	struct agent *agent = source->data;
-	owned_fd connection = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC);
+	struct sockaddr_vm peer = {0};
+	socklen_t length = sizeof(peer);
+	owned_fd connection = accept4(source->fd, (struct sockaddr *)&peer, &length, SOCK_CLOEXEC);
 	owned_fd spare = -1;
 	owned_inbox inbox = {0};
 	struct wire_message m;
@@ -75,6 +84,8 @@ static int accept_one(struct loop_source *source, uint32_t events, struct error 
 		return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED
 		               ? 0
 		               : fail_errno(err, "vsock", "accept");
+	if (!is_host(&peer))
+		return 0;
 	if (wire_receive(connection, WIRE_LIMIT, FIRST_MESSAGE_MS, &inbox, &m, &why) <= 0)
 		return 0;
 	if (m.kind != WIRE_ATTACH)
