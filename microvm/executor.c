@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/own.h"
+#include "base/process.h"
 #include "runtime/namespace/namespace.h"
 
 #include "parts.h"
@@ -25,6 +26,19 @@ int microvm_look(struct container *c, enum container_status *ret_status, struct 
 	return 0;
 }
 
+/* That it was killed is a guest's word: what was asked for is the end of the machine, which follows that of its
+ * container. */
+static int await_end(struct container *c, struct error *err)
+{
+	struct process_identity who = {.pid = c->state.pid, .start_time = c->state.start_time};
+	owned_fd pidfd = process_open(&who, err);
+	int ended = pidfd < 0 ? -1 : process_wait_pidfd(pidfd, KILL_MS, err);
+
+	if (ended == 0 && process_signal(pidfd, SIGKILL, err) == 0)
+		return 0;
+	return ended > 0 || err->errnum == ESRCH ? 0 : -1;
+}
+
 /* The guest's processes get it from the guest's kernel. A guest that does not answer is ended from outside, when that
  * is what was asked for; one that stands still can't. */
 int microvm_signal(struct container *c, int signum, bool all, struct error *err)
@@ -41,7 +55,7 @@ int microvm_signal(struct container *c, int signum, bool all, struct error *err)
 		            "a virtual machine that is paused takes no signal but SIGKILL");
 	if (c->state.status != STATUS_PAUSED &&
 	    guest_ask(c, &m, signum == SIGKILL ? KILL_MS : ANSWER_MS, NULL, NULL, err) == 0)
-		return 0;
+		return signum == SIGKILL ? await_end(c, err) : 0;
 	if (signum != SIGKILL)
 		return -1;
 	return namespace_executor.signal(c, signum, false, err);
