@@ -7,8 +7,9 @@
 
 #include "parts.h"
 
-/* A guest gives up pages as fast as it can: only one that has given none for so many steps gives no more. */
-enum { ANSWER_MS = 5000, STEP_MS = 50, IDLE_STEPS = 200 };
+/* A guest gives up pages as fast as it can: only one that has given none for so many steps gives no more. One that
+ * gives a page a step would hold us, and the container's lock with us, for weeks: at some time all must be given. */
+enum { ANSWER_MS = 5000, STEP_MS = 50, IDLE_STEPS = 200, FIT_S = 60 };
 
 #define MIB (UINT64_C(1) << 20)
 
@@ -25,15 +26,32 @@ static int ask(int connection, uint64_t bytes, uint64_t *ret_has, struct error *
 	return 0;
 }
 
+static time_t now_s(void)
+{
+	struct timespec now = {0};
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+int memory_aim(const struct container *c, uint64_t bytes, struct error *err)
+{
+	owned_fd connection = fdpass_connect_at(c->dir, VM_CONTROL, err);
+	uint64_t ignored;
+
+	return connection < 0 ? -1 : ask(connection, bytes, &ignored, err);
+}
+
 int memory_fit(const struct container *c, uint64_t bytes, struct error *err)
 {
 	const struct timespec step = {.tv_nsec = STEP_MS * 1000000L};
 	owned_fd connection = fdpass_connect_at(c->dir, VM_CONTROL, err);
 	uint64_t has = 0, least = UINT64_MAX;
+	time_t end = now_s() + FIT_S;
 
 	if (connection < 0)
 		return -1;
-	for (int idle = 0; idle < IDLE_STEPS; idle++) {
+	for (int idle = 0; idle < IDLE_STEPS && now_s() < end; idle++) {
 		if (ask(connection, bytes, &has, err) < 0)
 			return -1;
 		if (has <= bytes)
@@ -44,7 +62,7 @@ int memory_fit(const struct container *c, uint64_t bytes, struct error *err)
 		(void)nanosleep(&step, NULL);
 	}
 	return fail(err, ERROR_SYSTEM, "memory",
-	            "the guest still has %" PRIu64 " MiB and gives back no more of them to reach "
+	            "the guest still has %" PRIu64 " MiB and gives back too few of them to reach "
 	            "%" PRIu64,
 	            has / MIB, bytes / MIB);
 }

@@ -96,6 +96,8 @@ void disk_close(struct disk *disk);
  * What the machine had at its beginning is the most.
  * Returns 0 when the guest has no more than that; or -1 and *err. */
 int memory_fit(const struct container *c, uint64_t bytes, struct error *err) FALLIBLE;
+/* Likewise, without waiting for it. */
+int memory_aim(const struct container *c, uint64_t bytes, struct error *err) FALLIBLE;
 
 /* ---- image.c ---- */
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Limits of memory and processes, and rules for devices, are the guest's kernel's to keep, those of processors and
  * block devices the host's; of memory the host keeps one of its own, around the machine as a whole. All is changed or
- * nothing: what the guest has is written down, and given back to it where the host then refuses its part. */
+ * nothing: what the guest has is written down, and given back to it where the host then refuses its part. So is the
+ * machine's memory, which nobody waits for then. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -236,11 +237,24 @@ static int change_host(struct container *c, const struct spec_resources *changes
 	return namespace_executor.update(c, &host, err);
 }
 
+/* The guest's limits, and the machine's memory, as they were before. */
+static void put_back(struct container *c, const struct spec_resources *changes,
+                     const struct spec_resources *before)
+{
+	struct error ignored;
+	uint64_t bytes;
+
+	if (changes->memory.limit.set &&
+	    (plan_memory(c, before, &bytes, &ignored) < 0 || memory_aim(c, bytes, &ignored) < 0))
+		log_dropped("the machine's memory as it was", &ignored);
+	if (concerns_guest(changes) && ask_guest(c, before, true, &ignored) < 0)
+		log_dropped("the guest's limits as they were", &ignored);
+}
+
 int microvm_update(struct container *c, const struct spec_resources *changes, struct error *err)
 {
 	struct spec_resources before, all;
 	bool guest = concerns_guest(changes);
-	struct error ignored;
 	uint64_t bytes;
 
 	if (check(c, changes, err) < 0 || container_config(c, err) < 0 ||
@@ -252,8 +266,7 @@ int microvm_update(struct container *c, const struct spec_resources *changes, st
 	    (guest && ask_guest(c, changes, false, err) < 0))
 		return -1;
 	if (change_host(c, changes, &all, bytes, err) < 0) {
-		if (guest && ask_guest(c, &before, true, &ignored) < 0)
-			log_dropped("the guest's limits as they were", &ignored);
+		put_back(c, changes, &before);
 		return -1;
 	}
 	return guest ? write_down(c, &all, err) : 0;

@@ -69,6 +69,8 @@ limit() { cella exec "$ID" cat "/sys/fs/cgroup/$1"; }
 	refused cella update --memory 100m --cpuset-cpus 4000 "$ID"
 	is "$(limit memory.max)" 134217728
 	is "$(limit pids.max)" 50
+	refused cella update --memory 64m --cpuset-cpus 4000 "$ID" # the machine had that much when it was refused
+	soon eval '[ "$(free_kib)" -gt "$((less - 32000))" ]'
 	ok cella update --memory 256m --cpu-quota 50000 --cpu-period 100000 "$ID"
 	is "$(limit memory.max)" 268435456
 	is "$(<"$CGROUP/cpu.max")" "50000 100000"
