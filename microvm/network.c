@@ -175,21 +175,27 @@ static int tell(const struct talk *talk, const char *links, size_t length, struc
 	return wire_send(talk->socket, &m, err) < 0 ? -1 : hear(talk, WIRE_DONE, &inbox, &m, err);
 }
 
-int network_take_back(struct container *c, struct error *err)
+static int take_back(const struct container *c, struct error *err)
 {
 	struct talk talk;
 	size_t length;
 	char *links;
 
-	if (faccessat(c->dir, VM_NETWORK, F_OK, 0) < 0)
-		return 0;
-	if (container_config(c, err) < 0 ||
-	    fd_read_file(c->dir, VM_NETWORK, FILE_LIMIT, c->arena, &links, &length, err) < 0)
-		return -1;
-	/* whoever made the namespace may have ended it: with it all is gone */
-	if (!joined(c) || access(joined(c), F_OK) < 0)
-		return 0;
-	if (begin("take-back", joined(c), &talk, err) < 0)
+	if (fd_read_file(c->dir, VM_NETWORK, FILE_LIMIT, c->arena, &links, &length, err) < 0 ||
+	    begin("take-back", joined(c), &talk, err) < 0)
 		return -1;
 	return end(&talk, tell(&talk, links, length, err), err);
+}
+
+/* Once: who has the namespace after that is not disturbed when delete is asked for again. */
+int network_take_back(struct container *c, struct error *err)
+{
+	if (faccessat(c->dir, VM_NETWORK, F_OK, 0) < 0)
+		return 0;
+	if (container_config(c, err) < 0)
+		return -1;
+	/* whoever made the namespace may have ended it: with it all is gone */
+	if (joined(c) && access(joined(c), F_OK) == 0 && take_back(c, err) < 0)
+		return -1;
+	return unlinkat(c->dir, VM_NETWORK, 0) < 0 ? fail_errno(err, VM_NETWORK, "remove") : 0;
 }

@@ -100,6 +100,8 @@ static int each_address(struct netlink *nl, const struct place *place, bool give
 {
 	const struct netns_links *links = place->links;
 	uint32_t count = links->address_count;
+	struct error ignored;
+	int result = 0;
 
 	for (uint32_t i = 0; i < 2 * count; i++) {
 		bool second = i >= count;
@@ -107,10 +109,10 @@ static int each_address(struct netlink *nl, const struct place *place, bool give
 
 		if (it->interface != place->which || (it->local.family == AF_INET6) != second)
 			continue;
-		if (ask_address(nl, place, it, give, err) < 0)
-			return -1;
+		if (ask_address(nl, place, it, give, result < 0 ? &ignored : err) < 0)
+			result = -1;
 	}
-	return 0;
+	return result;
 }
 
 int give_addresses(struct netlink *nl, const struct place *place, struct error *err)
@@ -144,9 +146,12 @@ int give_neighbours(struct netlink *nl, const struct place *place, struct error 
 {
 	const struct netns_links *links = place->links;
 	char text[IP_TEXT + sizeof("neighbour ")];
+	struct error ignored;
+	int result = 0;
 
 	for (uint32_t i = 0; i < links->neighbour_count; i++) {
 		const struct netns_neighbour *it = &links->neighbours[i];
+		struct error *why = result < 0 ? &ignored : err;
 		struct request request = {
 			.verb = "add",
 			.object = ip_describe("neighbour", &it->ip, (int)(8 * ip_length(&it->ip)),
@@ -156,8 +161,8 @@ int give_neighbours(struct netlink *nl, const struct place *place, struct error 
 		if (it->interface != place->which)
 			continue;
 		request.message = neighbour_message(place->index, it);
-		if (netlink_ask(nl, &request, err) < 0)
-			return error_within(err, "%s", links->interfaces[place->which].name);
+		if (netlink_ask(nl, &request, why) < 0)
+			result = error_within(why, "%s", links->interfaces[place->which].name);
 	}
-	return 0;
+	return result;
 }

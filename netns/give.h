@@ -5,7 +5,7 @@
 /* Give an interface what is described of it, and take it away again.
  *
  * Giving what it has, and taking what it has not, is fine. Each returns 0, or -1 and *err with the interface's
- * name in front of what failed. */
+ * name in front of what failed first; what is behind that has been given or taken all the same. */
 
 #include "netns.h"
 #include "socket.h"

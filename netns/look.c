@@ -17,6 +17,9 @@
 #include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "ip.h"
 #include "socket.h"
@@ -275,6 +278,21 @@ static int look_once(struct netlink *nl, struct look *look)
 	return list(nl, RTM_GETNEIGH, neighbour_message, look);
 }
 
+int netns_identify(struct netns_identity *ret, struct error *err)
+{
+	owned_fd any = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t cookie = 0;
+	socklen_t length = sizeof(cookie);
+	struct stat st;
+
+	if (any < 0 || stat("/proc/self/ns/net", &st) < 0)
+		return fail_errno(err, "network namespace", "identify");
+	if (getsockopt(any, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length) < 0)
+		cookie = 0;
+	*ret = (struct netns_identity){st.st_dev, st.st_ino, cookie};
+	return 0;
+}
+
 struct netns_links *netns_look(struct arena *arena, struct error *err)
 {
 	struct look *look = ARENA_NEW(arena, struct look);
@@ -290,7 +308,7 @@ struct netns_links *netns_look(struct arena *arena, struct error *err)
 		look->err = err;
 		nl.changed = false;
 		if (look_once(&nl, look) == 0)
-			return links;
+			return netns_identify(&links->namespace, err) < 0 ? NULL : links;
 		if (!nl.changed)
 			return NULL;
 	}

@@ -42,8 +42,10 @@ struct netns_interface {
 	char name[NETNS_NAME];
 	uint8_t mac[NETNS_MAC];
 	bool up;
-	uint32_t index; /* where it was looked at; means nothing to a guest */
 	uint32_t mtu;
+	/* where it was looked at; means nothing to a guest */
+	uint32_t index, tap_index;
+	char tap[NETNS_NAME]; /* what it is tied to, or will be; its index tells it from another of that name */
 };
 
 /* `interface` is a position in interfaces[], here and below. */
@@ -69,8 +71,14 @@ struct netns_neighbour {
 	struct netns_ip ip;
 };
 
+/* Which network namespace, for as long as this kernel runs: the number of an inode is given again. */
+struct netns_identity {
+	uint64_t device, inode, cookie; /* the last is 0 where the kernel (before 5.14) has none */
+};
+
 /* What a namespace was given: plain and without pointers, so that its members can go into a message. */
 struct netns_links {
+	struct netns_identity namespace; /* where they were looked at; means nothing to a guest */
 	uint32_t interface_count, address_count, route_count, neighbour_count;
 	struct netns_interface interfaces[NETNS_INTERFACES];
 	struct netns_address addresses[NETNS_ADDRESSES];
@@ -81,6 +89,9 @@ struct netns_links {
 /* Set "lo" up in the network namespace this process is in.
  * Returns  0, or -1 and *err. Context: child, no allocation. Spec: netdevice(7), SIOCSIFFLAGS. */
 int netns_loopback_up(struct error *err) FALLIBLE;
+
+/* Of the one the caller is in. Returns 0, or -1 and *err. */
+int netns_identify(struct netns_identity *ret, struct error *err) FALLIBLE;
 
 /* Describe each interface but loopback that is up or has an address: its addresses (link-local ones of IPv6
  * left out: they follow from the MAC), its routes of the main table and its permanent neighbours.
@@ -118,12 +129,16 @@ int netns_tap_queue(int tun, const char *name, struct error *err) FALLIBLE;
 int netns_redirect(const struct netns_links *links, uint32_t which, const char *tap,
                    struct error *err) FALLIBLE;
 
-/* Take back what netns_tap() and netns_redirect() did: filters, tap (one that has not our filter yet ends with its
- * descriptors, or is somebody else's); and give the interface back its addresses, routes and neighbours.
- * Content where there is nothing to do or the interface is gone.
- * Returns  0, or -1 and *err. */
-int netns_undo(const struct netns_links *links, uint32_t which, const char *tap,
-               struct error *err) FALLIBLE;
+/* Whether netns_redirect() has tied the interface to a tap, which may have gone since. Returns 1 or 0; -1 and *err. */
+int netns_is_redirected(const struct netns_links *links, uint32_t which,
+                        struct error *err) FALLIBLE;
+
+/* Take back what netns_tap() and netns_redirect() did to all interfaces of links: filters, taps (one that has not our
+ * filter yet ends with its descriptors, or is somebody else's); and give the interfaces back their addresses, routes
+ * and neighbours. Content where there is nothing to do or an interface is gone; one that has been tied to another tap
+ * of that name since is left alone.
+ * Returns  0, or -1 and the first *err, with the interface's name in front: all else has been tried. */
+int netns_undo(const struct netns_links *links, struct error *err) FALLIBLE;
 
 /* A device of the host's that a container gets. Names as the kernel has them. */
 struct netns_device {

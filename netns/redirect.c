@@ -160,6 +160,41 @@ int redirect_remove(struct netlink *nl, int index, const char *name, struct erro
 	return netlink_ask(nl, &request, err) < 0 ? -1 : 1;
 }
 
+struct search {
+	int index;
+	bool found;
+};
+
+static int on_filter(struct nl_msg *message, void *context, struct error *err)
+{
+	const struct tcmsg *filter = nlmsg_data(nlmsg_hdr(message));
+	struct search *search = context;
+
+	(void)err;
+	if (filter->tcm_ifindex == search->index &&
+	    TC_H_MAJ(filter->tcm_info) >> 16 == OUR_PRIORITY)
+		search->found = true;
+	return 0;
+}
+
+int redirect_find(struct netlink *nl, int index, struct error *err)
+{
+	const struct tcmsg any = {.tcm_ifindex = index, .tcm_parent = filter_of(index).tcm_parent};
+	struct nl_msg *message = message_new(RTM_GETTFILTER, NLM_F_DUMP, &any, sizeof(any));
+	struct search search = {.index = index};
+
+	return netlink_list(nl, message, on_filter, &search, err) < 0 ? -1 : search.found;
+}
+
+int netns_is_redirected(const struct netns_links *links, uint32_t which, struct error *err)
+{
+	owned_netlink nl = {0};
+
+	if (netlink_open(&nl, err) < 0)
+		return -1;
+	return redirect_find(&nl, (int)links->interfaces[which].index, err);
+}
+
 int netns_redirect(const struct netns_links *links, uint32_t which, const char *tap,
                    struct error *err)
 {

@@ -8,4 +8,7 @@
  * Returns  1, or 0 where nothing of ours is; -1 and *err. */
 int redirect_remove(struct netlink *nl, int index, const char *name, struct error *err) FALLIBLE;
 
+/* Whether our filter is on a link. Returns 1 or 0; -1 and *err. */
+int redirect_find(struct netlink *nl, int index, struct error *err) FALLIBLE;
+
 #endif

@@ -93,23 +93,27 @@ static int each_route(struct netlink *nl, const struct place *place, bool with_g
                       struct error *err)
 {
 	const struct netns_links *links = place->links;
+	struct error ignored;
+	int result = 0;
 
 	for (uint32_t i = 0; i < links->route_count; i++) {
 		const struct netns_route *it = &links->routes[i];
+		struct error *why = result < 0 ? &ignored : err;
 
 		if (it->interface != place->which || (it->gateway.family != 0) != with_gateway)
 			continue;
-		if (ask_route(nl, it, place->index, give, err) < 0)
-			return error_within(err, "%s", links->interfaces[place->which].name);
+		if (ask_route(nl, it, place->index, give, why) < 0)
+			result = error_within(why, "%s", links->interfaces[place->which].name);
 	}
-	return 0;
+	return result;
 }
 
 int give_routes(struct netlink *nl, const struct place *place, struct error *err)
 {
-	if (each_route(nl, place, false, true, err) < 0)
-		return -1;
-	return each_route(nl, place, true, true, err);
+	struct error ignored;
+	int result = each_route(nl, place, false, true, err);
+
+	return each_route(nl, place, true, true, result < 0 ? &ignored : err) < 0 ? -1 : result;
 }
 
 int take_routes(struct netlink *nl, const struct place *place, struct error *err)

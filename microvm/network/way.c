@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -65,22 +68,33 @@ static int enter_process(const char *pid, struct error *err)
 
 /* ---- give ---- */
 
-static void name_tap(char name[NETNS_NAME], uint32_t which)
-{
-	(void)snprintf(name, NETNS_NAME, "cella%u", which);
-}
-
 /* A machine that has this namespace has these names in it: who makes the first of them is alone there. */
-static int make_taps(int tun, const struct netns_links *links, int tap[NETNS_INTERFACES],
+static int make_taps(int tun, struct netns_links *links, int tap[NETNS_INTERFACES],
                      struct error *err)
 {
-	char name[NETNS_NAME];
-
 	for (uint32_t i = 0; i < links->interface_count; i++) {
-		name_tap(name, i);
-		tap[i] = netns_tap(tun, name, links->interfaces[i].mtu, false, err);
+		struct netns_interface *it = &links->interfaces[i];
+
+		(void)snprintf(it->tap, sizeof(it->tap), "cella%u", i);
+		tap[i] = netns_tap(tun, it->tap, it->mtu, false, err);
 		if (tap[i] < 0)
-			return error_within(err, "%s", links->interfaces[i].name);
+			return error_within(err, "%s", it->name);
+		it->tap_index = if_nametoindex(it->tap);
+	}
+	return 0;
+}
+
+/* The taps of a machine end with it, but what it was given is taken back only when it is deleted. */
+static int check_untied(const struct netns_links *links, struct error *err)
+{
+	for (uint32_t i = 0; i < links->interface_count; i++) {
+		int tied = netns_is_redirected(links, i, err);
+
+		if (tied < 0)
+			return -1;
+		if (tied > 0)
+			return fail(err, ERROR_STATE, links->interfaces[i].name,
+			            "is another virtual machine's until that one is deleted");
 	}
 	return 0;
 }
@@ -88,13 +102,10 @@ static int make_taps(int tun, const struct netns_links *links, int tap[NETNS_INT
 static int tie(int socket, const struct netns_links *links, struct error *err)
 {
 	const struct wire_message done = {.kind = WIRE_DONE};
-	char name[NETNS_NAME];
 
-	for (uint32_t i = 0; i < links->interface_count; i++) {
-		name_tap(name, i);
-		if (netns_redirect(links, i, name, err) < 0)
+	for (uint32_t i = 0; i < links->interface_count; i++)
+		if (netns_redirect(links, i, links->interfaces[i].tap, err) < 0)
 			return error_within(err, "%s", links->interfaces[i].name);
-	}
 	return wire_send(socket, &done, err);
 }
 
@@ -123,8 +134,8 @@ int way_give(int socket, const char *pid, struct error *err)
 	owned_arena struct arena *arena = arena_new(ARENA);
 	owned_fd tun = open("/dev/net/tun", O_PATH | O_CLOEXEC);
 	int tun_errno = errno;
-	const struct netns_links *links;
-	int tap[NETNS_INTERFACES];
+	struct netns_links *links;
+	int tap[NETNS_INTERFACES] = {0};
 
 	if (!arena)
 		return fail(err, ERROR_SYSTEM, "network", "out of memory");
@@ -136,13 +147,26 @@ int way_give(int socket, const char *pid, struct error *err)
 	errno = tun_errno;
 	if (links->interface_count > 0 && tun < 0)
 		return fail_errno(err, "/dev/net/tun", "open");
-	if (make_taps(tun, links, tap, err) < 0 || say_links(socket, links, err) < 0 ||
-	    tie(socket, links, err) < 0)
+	if (make_taps(tun, links, tap, err) < 0 || check_untied(links, err) < 0 ||
+	    say_links(socket, links, err) < 0 || tie(socket, links, err) < 0)
 		return -1;
 	return send_taps(socket, tap, links->interface_count, err);
 }
 
 /* ---- take back ---- */
+
+static bool are_sound(const struct netns_links *links)
+{
+	bool sound = links->interface_count <= NETNS_INTERFACES &&
+	             links->address_count <= NETNS_ADDRESSES &&
+	             links->route_count <= NETNS_ROUTES &&
+	             links->neighbour_count <= NETNS_NEIGHBOURS;
+
+	for (uint32_t i = 0; sound && i < links->interface_count; i++)
+		sound = memchr(links->interfaces[i].name, '\0', NETNS_NAME) &&
+		        memchr(links->interfaces[i].tap, '\0', NETNS_NAME);
+	return sound;
+}
 
 static int hear_links(int socket, struct netns_links *ret, struct error *err)
 {
@@ -154,9 +178,26 @@ static int hear_links(int socket, struct netns_links *ret, struct error *err)
 	if (inbox.have == 0 || m.kind != WIRE_NETWORK || m.blob[0].length != sizeof(*ret))
 		return fail(err, ERROR_SYSTEM, "network", "is not described");
 	memcpy(ret, m.blob[0].bytes, sizeof(*ret));
-	if (ret->interface_count > NETNS_INTERFACES)
+	if (!are_sound(ret))
 		return fail(err, ERROR_SYSTEM, "network", "is not described well");
 	return 0;
+}
+
+/* What has the path now may be another namespace. One that is not even in the same place is not entered.
+ * Returns  1: it is the same, and entered; 0: it is not; -1 and *err. */
+static int enter_same(int net, const struct netns_identity *wanted, struct error *err)
+{
+	owned_fd owner = ioctl(net, NS_GET_USERNS);
+	struct netns_identity here;
+	struct stat st;
+
+	if (fstat(net, &st) < 0)
+		return fail_errno(err, "network namespace", "stat");
+	if (st.st_dev != wanted->device || st.st_ino != wanted->inode)
+		return 0;
+	if (enter(net, owner, err) < 0 || netns_identify(&here, err) < 0)
+		return -1;
+	return here.cookie == wanted->cookie;
 }
 
 int way_take_back(int socket, const char *path, struct error *err)
@@ -164,19 +205,14 @@ int way_take_back(int socket, const char *path, struct error *err)
 	const struct wire_message done = {.kind = WIRE_DONE};
 	static struct netns_links links;
 	owned_fd net = open(path, O_RDONLY | O_CLOEXEC);
+	int same;
 
 	if (hear_links(socket, &links, err) < 0)
 		return -1;
 	if (net < 0)
 		return fail_errno(err, path, "open");
-	if (enter(net, -1, err) < 0)
+	same = enter_same(net, &links.namespace, err);
+	if (same < 0 || (same > 0 && netns_undo(&links, err) < 0))
 		return -1;
-	for (uint32_t i = 0; i < links.interface_count; i++) {
-		char name[NETNS_NAME];
-
-		name_tap(name, i);
-		if (netns_undo(&links, i, name, err) < 0)
-			return error_within(err, "%s", links.interfaces[i].name);
-	}
 	return wire_send(socket, &done, err);
 }

@@ -149,3 +149,33 @@ reached() { far busybox nc 10.9.0.2 9999 <"$T/big" >"$T/answer" && [ -s "$T/answ
 	ok cella delete --force "$first"
 	is "$(of_near)" "$before"
 }
+
+@test "what a virtual machine was given is its own until it is deleted" {
+	[ "$CELLA_EXECUTOR" = microvm ] || skip "for virtual machines"
+	before=$(of_near)
+	joined '.'
+	ok cella create "$ID"
+	ok cella start "$ID"
+	soon has_status "$ID" stopped
+	held=$(of_near)
+	first=$ID ID=$ID-2
+	joined 'forever'
+	for try in 1 2; do
+		refused cella create "$ID"
+		has "$stderr" "eth0: is another virtual machine's until that one is deleted"
+		is "$(of_near)" "$held"
+	done
+	ok cella delete "$first"
+	is "$(of_near)" "$before"
+}
+
+@test "a namespace that has come into the place of the one that was joined is left alone" {
+	[ "$CELLA_EXECUTOR" = microvm ] || skip "for virtual machines"
+	ln -s "$NEAR" "$T/net"
+	bundle "join_ns(\"network\"; \"$T/net\")"
+	ok cella create "$ID"
+	ln -sfn "$FAR" "$T/net"
+	before=$(far ip -o addr show | sed 's/valid_lft.*//')
+	ok cella delete --force "$ID"
+	is "$(far ip -o addr show | sed 's/valid_lft.*//')" "$before"
+}

@@ -263,7 +263,8 @@ static size_t parse(const char *ip, unsigned char bytes[16], uint8_t *ret_family
 	return 16;
 }
 
-void scene_address(const char *name, const char *ip, uint8_t prefix_length)
+static void ask_address(int type, int flags, const char *name, const char *ip,
+                        uint8_t prefix_length)
 {
 	struct ifaddrmsg address = {.ifa_prefixlen = prefix_length,
 	                            .ifa_index = (uint32_t)index_of(name),
@@ -274,10 +275,20 @@ void scene_address(const char *name, const char *ip, uint8_t prefix_length)
 
 	if (address.ifa_family == AF_INET)
 		address.ifa_flags = 0;
-	m = message_of(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &address, sizeof(address));
+	m = message_of(type, flags, &address, sizeof(address));
 	message_add(&m, IFA_LOCAL, bytes, length);
 	message_add(&m, IFA_ADDRESS, bytes, length);
 	scene_ask(&m);
+}
+
+void scene_address(const char *name, const char *ip, uint8_t prefix_length)
+{
+	ask_address(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, name, ip, prefix_length);
+}
+
+void scene_take(const char *name, const char *ip, uint8_t prefix_length)
+{
+	ask_address(RTM_DELADDR, 0, name, ip, prefix_length);
 }
 
 static void add_route_address(struct message *m, int type, const char *ip)
@@ -389,10 +400,19 @@ int scene_tap(struct scene *scene)
 	return fd;
 }
 
-int scene_redirected(struct scene *scene, const struct netns_links *links)
+void scene_note_tap(struct netns_links *links, uint32_t which)
+{
+	static const char tap[] = "cella-tap0";
+
+	memcpy(links->interfaces[which].tap, tap, sizeof(tap));
+	links->interfaces[which].tap_index = if_nametoindex(tap);
+}
+
+int scene_redirected(struct scene *scene, struct netns_links *links)
 {
 	int fd = scene_tap(scene);
 
+	scene_note_tap(links, 0);
 	if (netns_redirect(links, 0, "cella-tap0", &scene->err) < 0) {
 		(void)dprintf(2, "# %s: %s\n", scene->err.object, scene->err.reason);
 		if (scene->err.errnum == ENOENT)

@@ -59,6 +59,7 @@ void scene_ingress(const char *name);
 bool scene_has_ingress(const char *name);
 void scene_mtu(const char *name, uint32_t mtu);
 void scene_address(const char *name, const char *ip, uint8_t prefix_length);
+void scene_take(const char *name, const char *ip, uint8_t prefix_length);
 
 struct scene_route {
 	const char *name, *to, *via, *source;
@@ -73,7 +74,9 @@ void scene_usual(struct scene *scene);
 
 /* cella-tap0 for eth0, both tied together; skips where /dev/net/tun is not for us. */
 int scene_tap(struct scene *scene);
-int scene_redirected(struct scene *scene, const struct netns_links *links);
+int scene_redirected(struct scene *scene, struct netns_links *links);
+/* cella-tap0 is the one that it is tied to. */
+void scene_note_tap(struct netns_links *links, uint32_t which);
 
 struct netns_links *scene_look(struct scene *scene);
 

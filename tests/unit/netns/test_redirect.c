@@ -245,10 +245,12 @@ static void foreign(struct scene *scene)
 	links = scene_look(scene);
 	scene_ingress("eth0");
 	(void)scene_tap(scene);
+	scene_note_tap(links, 0);
+	CHECK(netns_is_redirected(links, 0, &scene->err) == 0);
 	CHECK(netns_redirect(links, 0, "cella-tap0", &scene->err) < 0);
 	CHECK(scene->err.errnum == EEXIST && strcmp(scene->err.object, "eth0") == 0);
 	CHECK(strstr(scene->err.reason, " (")); /* the kernel's own words */
-	CHECK(netns_undo(links, 0, "cella-tap0", &scene->err) == 0);
+	CHECK(netns_undo(links, &scene->err) == 0);
 	CHECK(scene_has_ingress("eth0"));
 }
 

@@ -15,7 +15,7 @@ static struct netns_links *lent(struct scene *scene, int *ret_tap)
 
 static void undone(struct scene *scene, const struct netns_links *links)
 {
-	CHECK(netns_undo(links, 0, "cella-tap0", &scene->err) == 0);
+	CHECK(netns_undo(links, &scene->err) == 0);
 	CHECK(if_nametoindex("cella-tap0") == 0 && !scene_has_ingress("eth0"));
 	scene_same(links, scene_look(scene));
 }
@@ -59,7 +59,8 @@ static void again(struct scene *scene)
 
 	undone(scene, links);
 	(void)close(tap);
-	(void)scene_redirected(scene, scene_look(scene));
+	links = scene_look(scene);
+	(void)scene_redirected(scene, links);
 	undone(scene, links);
 }
 
@@ -97,7 +98,7 @@ static void gone(struct scene *scene)
 	struct netns_links *links = lent(scene, &tap);
 
 	scene_remove("eth0");
-	CHECK(netns_undo(links, 0, "cella-tap0", &scene->err) == 0);
+	CHECK(netns_undo(links, &scene->err) == 0);
 	CHECK(if_nametoindex("cella-tap0") == 0);
 }
 
@@ -114,7 +115,8 @@ static void never(struct scene *scene)
 	scene_usual(scene);
 	scene_veth(scene, "cella-tap0", 5);
 	links = scene_look(scene);
-	CHECK(netns_undo(links, 0, "cella-tap0", &scene->err) == 0);
+	scene_note_tap(links, 0);
+	CHECK(netns_undo(links, &scene->err) == 0);
 	scene_same(links, scene_look(scene));
 }
 
@@ -122,6 +124,83 @@ static void what_only_has_the_name_of_a_tap_stays(void **state)
 {
 	(void)state;
 	scene_play(SCENE_AS_WE_ARE, never);
+}
+
+static void taken_over(struct scene *scene)
+{
+	int tap;
+	struct netns_links *first = lent(scene, &tap), *second;
+
+	undone(scene, first);
+	(void)close(tap);
+	second = scene_look(scene);
+	(void)scene_redirected(scene, second);
+	CHECK(netns_is_redirected(second, 0, &scene->err) == 1);
+	CHECK(netns_undo(first, &scene->err) == 0);
+	CHECK(netns_is_redirected(second, 0, &scene->err) == 1);
+	CHECK(scene_has_ingress("cella-tap0") && scene_look(scene)->address_count == 0);
+	undone(scene, second);
+	CHECK(netns_is_redirected(second, 0, &scene->err) == 0);
+}
+
+static void what_another_machine_has_by_now_is_left_alone(void **state)
+{
+	(void)state;
+	scene_play(SCENE_AS_WE_ARE, taken_over);
+}
+
+/* The first interface has an address that the kernel will not give back: what is behind it comes back all the same. */
+static void impossible(struct scene *scene)
+{
+	int tap;
+	struct netns_links *links, *wrong;
+
+	links = lent(scene, &tap);
+	wrong = ARENA_NEW(scene->arena, struct netns_links);
+	CHECK(wrong);
+	memcpy(wrong, links, sizeof(*wrong));
+	wrong->address_count = links->address_count + 1;
+	memmove(&wrong->addresses[1], &links->addresses[0],
+	        links->address_count * sizeof(links->addresses[0]));
+	wrong->addresses[0].prefix_length = 77;
+	CHECK(netns_undo(wrong, &scene->err) < 0);
+	CHECK(strcmp(scene->err.object, "eth0: address 10.1.2.3/77") == 0);
+	CHECK(!scene_has_ingress("eth0"));
+	scene_same(links, scene_look(scene));
+}
+
+static void what_can_not_be_given_back_keeps_nothing_else(void **state)
+{
+	(void)state;
+	scene_play(SCENE_AS_WE_ARE, impossible);
+}
+
+/* The route of the first interface has an address of the second for its source. */
+static void crossed(struct scene *scene)
+{
+	static const struct scene_route route = {.name = "eth0",
+	                                         .to = "10.8.0.0",
+	                                         .prefix_length = 16,
+	                                         .via = "10.1.2.1",
+	                                         .source = "10.9.9.9"};
+	struct netns_links *links;
+
+	scene_veth(scene, "eth0", 1);
+	scene_address("eth0", "10.1.2.3", 24);
+	scene_veth(scene, "eth1", 2);
+	scene_address("eth1", "10.9.9.9", 24);
+	scene_route(&route);
+	links = scene_look(scene);
+	(void)scene_redirected(scene, links);
+	scene_take("eth1", "10.9.9.9", 24);
+	CHECK(netns_undo(links, &scene->err) == 0);
+	scene_same(links, scene_look(scene));
+}
+
+static void all_interfaces_have_their_addresses_before_any_has_a_route(void **state)
+{
+	(void)state;
+	scene_play(SCENE_AS_WE_ARE, crossed);
 }
 
 int main(void)
@@ -133,6 +212,9 @@ int main(void)
 		cmocka_unit_test(the_kernel_answers_again),
 		cmocka_unit_test(an_interface_that_has_gone_is_no_fault),
 		cmocka_unit_test(what_only_has_the_name_of_a_tap_stays),
+		cmocka_unit_test(what_another_machine_has_by_now_is_left_alone),
+		cmocka_unit_test(what_can_not_be_given_back_keeps_nothing_else),
+		cmocka_unit_test(all_interfaces_have_their_addresses_before_any_has_a_route),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
