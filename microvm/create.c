@@ -18,20 +18,31 @@
 
 enum { CONFIG_LIMIT = 16 << 20, LAST_WORDS_MS = 2000 };
 
+/* A network namespace may outlive the container, and the host's devices do: both get back what they had while the
+ * monitor's process is there still, with whose namespace a device would end. */
+static void abandon(struct container *c, const struct moved *moved)
+{
+	struct error ignored;
+
+	if (network_take_back(c, &ignored) < 0)
+		log_dropped("after a failed create", &ignored);
+	devices_take_back(moved);
+	if (namespace_executor.destroy(c, &ignored) < 0)
+		log_dropped("after a failed create", &ignored);
+}
+
 /* The monitor runs in its room; c->spec is the room's while the namespace executor is at it, whose hooks these
  * are. */
-static int start_monitor(struct container *c, struct plan *plan, struct error *err)
+static int start_monitor(struct container *c, struct plan *plan, struct moved *ret_moved,
+                         struct error *err)
 {
 	const struct spec *asked = c->spec;
 	int result;
 
 	c->spec = plan->spec;
-	result = namespace_executor.create(c, plan, err);
+	result = namespace_create_first(c, plan, ret_moved, err);
 	if (result == 0 && namespace_executor.start(c, err) < 0) {
-		struct error ignored;
-
-		if (namespace_executor.destroy(c, &ignored) < 0)
-			log_dropped("after a failed create", &ignored);
+		abandon(c, ret_moved);
 		result = -1;
 	}
 	c->spec = asked;
@@ -86,15 +97,15 @@ static int mark_waiting(const struct container *c, struct error *err)
 	               : 0;
 }
 
-static int bring_up(struct container *c, int channel, int guest, int control, struct error *err)
+static int bring_up(struct container *c, const struct machine_parts *parts,
+                    const struct machine_ends *ends, struct error *err)
 {
 	owned_network network = {0};
-	const struct machine_ends ends = {guest, control, &network};
 
-	if (network_give(c, &network, err) < 0 || machine_send(c, c->spec, channel, &ends, err) < 0)
+	if (network_give(c, &network, err) < 0 || machine_send(c, parts, ends, &network, err) < 0)
 		return -1;
 	if (ask_agent(c, &network, err) < 0) {
-		hear_last_words(channel, err);
+		hear_last_words(ends->channel, err);
 		return -1;
 	}
 	return mark_waiting(c, err);
@@ -102,25 +113,27 @@ static int bring_up(struct container *c, int channel, int guest, int control, st
 
 int microvm_create(struct container *c, struct plan *plan, struct error *err)
 {
+	OWNED(devices_release) struct moved moved = MOVED_NONE;
+	owned_machine_parts parts = NO_PARTS;
 	owned_fd ours = -1, theirs = -1, guest = -1, control = -1;
-	struct error ignored;
-	int ends[2];
+	int pair[2];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+	if (machine_open(c->spec, c->arena, &parts, err) < 0)
+		return -1;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return fail_errno(err, "channel", "socketpair");
-	ours = ends[0];
-	theirs = ends[1];
+	ours = pair[0];
+	theirs = pair[1];
 	if (plan_process_channel(plan->process, theirs, 1, c->arena, err) < 0)
 		return -1;
 	guest = fdpass_listen_at(c->dir, VM_SOCKET, err);
 	control = guest < 0 ? -1 : fdpass_listen_at(c->dir, VM_CONTROL, err);
-	if (control < 0 || mark_booting(c, err) < 0 || start_monitor(c, plan, err) < 0)
+	if (control < 0 || mark_booting(c, err) < 0 || start_monitor(c, plan, &moved, err) < 0)
 		return -1;
 	(void)close(take_fd(&theirs));
-	if (bring_up(c, ours, guest, control, err) == 0)
+	if (bring_up(c, &parts, &(struct machine_ends){ours, guest, control}, err) == 0)
 		return 0;
-	if (microvm_destroy(c, &ignored) < 0)
-		log_dropped("after a failed create", &ignored);
+	abandon(c, &moved);
 	return -1;
 }
 

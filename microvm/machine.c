@@ -101,39 +101,48 @@ static struct wire_blob describe_cards(const struct network *network, uint8_t *b
 	return (struct wire_blob){bytes, count * WIRE_CARD};
 }
 
-int machine_send(const struct container *c, const struct spec *spec, int channel,
-                 const struct machine_ends *ends, struct error *err)
+int machine_open(const struct spec *spec, struct arena *arena, struct machine_parts *ret,
+                 struct error *err)
 {
-	uint8_t cards[WIRE_CARDS_MOST * WIRE_CARD];
-	owned_disk disk = NO_DISK;
 	owned_text struct text words = {0};
 	struct image image = {-1, -1};
-	owned_fd kvm = kvm_open(err);
-	struct machine machine;
-	struct wire_message m = {.kind = WIRE_MACHINE};
-	int result = -1;
 
-	if (kvm < 0 || machine_plan(spec, &machine, err) < 0 ||
-	    add_parameters(&spec->vm, &words, err) < 0 || disk_open(spec, &disk, err) < 0 ||
-	    image_open(spec, c->arena, &image, err) < 0)
+	ret->kvm = kvm_open(err);
+	if (ret->kvm < 0 || machine_plan(spec, &ret->machine, err) < 0 ||
+	    add_parameters(&spec->vm, &words, err) < 0 || disk_open(spec, &ret->disk, err) < 0 ||
+	    image_open(spec, arena, &image, err) < 0)
 		return -1;
-	m.number[0] = machine.memory_bytes;
-	m.number[1] = machine.processors;
-	m.number[2] = (c->guest_log ? WIRE_DEBUG : 0) | (disk.image >= 0 ? WIRE_HAS_DISK : 0) |
-	              (disk.overlay >= 0 ? WIRE_DISK_OVERLAY : 0);
-	m.blob[0] = wire_text(words.bytes);
-	m.blob[1] = wire_text(c->state.id);
-	m.blob[2] = describe_cards(ends->network, cards);
-	if (wire_send(channel, &m, err) == 0) {
-		const int fds[] = {kvm,           image.kernel, image.initramfs, ends->guest,
-		                   ends->control, disk.image,   disk.overlay};
+	ret->image = image;
+	ret->words = arena_text(arena, words.bytes ? words.bytes : "");
+	return arena_check(arena, err);
+}
 
-		result = send_descriptors(channel, fds, ARRAY_SIZE(fds), err);
-		if (result == 0)
-			result = send_descriptors(channel, ends->network->tap,
-			                          m.blob[2].length / WIRE_CARD, err);
-	}
-	(void)close(image.kernel);
-	(void)close(image.initramfs);
-	return result;
+void machine_close(struct machine_parts *parts)
+{
+	fd_release(&parts->kvm);
+	disk_close(&parts->disk);
+	fd_release(&parts->image.kernel);
+	fd_release(&parts->image.initramfs);
+}
+
+int machine_send(const struct container *c, const struct machine_parts *parts,
+                 const struct machine_ends *ends, const struct network *network, struct error *err)
+{
+	const int fds[] = {parts->kvm,    parts->image.kernel, parts->image.initramfs, ends->guest,
+	                   ends->control, parts->disk.image,   parts->disk.overlay};
+	uint8_t cards[WIRE_CARDS_MOST * WIRE_CARD];
+	struct wire_message m = {.kind = WIRE_MACHINE};
+
+	m.number[0] = parts->machine.memory_bytes;
+	m.number[1] = parts->machine.processors;
+	m.number[2] = (c->guest_log ? WIRE_DEBUG : 0) |
+	              (parts->disk.image >= 0 ? WIRE_HAS_DISK : 0) |
+	              (parts->disk.overlay >= 0 ? WIRE_DISK_OVERLAY : 0);
+	m.blob[0] = wire_text(parts->words);
+	m.blob[1] = wire_text(c->state.id);
+	m.blob[2] = describe_cards(network, cards);
+	if (wire_send(ends->channel, &m, err) < 0 ||
+	    send_descriptors(ends->channel, fds, ARRAY_SIZE(fds), err) < 0)
+		return -1;
+	return send_descriptors(ends->channel, network->tap, m.blob[2].length / WIRE_CARD, err);
 }

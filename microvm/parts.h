@@ -29,7 +29,7 @@ const char *room_shares(const struct spec *spec, struct arena *arena);
 /* The memory limit of the room of a machine that has so many bytes. */
 int64_t room_memory(uint64_t machine_bytes);
 
-/* ---- machine.c ---- */
+/* ---- machine.c: how much ---- */
 
 struct machine {
 	uint64_t memory_bytes;
@@ -41,17 +41,6 @@ int machine_plan(const struct spec *spec, struct machine *ret, struct error *err
 
 /* How much a machine has for a container that may have this much. */
 uint64_t machine_memory(uint64_t limit);
-
-/* The sockets where the monitor takes connections, and the guest's network; all borrowed. */
-struct machine_ends {
-	int guest, control;
-	const struct network *network;
-};
-
-/* Tell the monitor its machine.
- * channel  to it; borrowed, as the sockets are. */
-int machine_send(const struct container *c, const struct spec *spec, int channel,
-                 const struct machine_ends *ends, struct error *err) FALLIBLE;
 
 /* ---- network.c ---- */
 
@@ -88,7 +77,6 @@ int disk_check(const struct spec *spec, struct error *err) FALLIBLE;
 /* Returns 0, or -1 and *err. */
 int disk_open(const struct spec *spec, struct disk *ret, struct error *err) FALLIBLE;
 void disk_close(struct disk *disk);
-#define owned_disk __attribute__((cleanup(disk_close))) struct disk
 
 /* ---- memory.c ---- */
 
@@ -120,6 +108,36 @@ int guest_connect(const struct container *c, struct error *err) FALLIBLE;
  * timeout_ms  -1: as long as the machine lives. */
 int guest_ask(const struct container *c, const struct wire_message *question, int timeout_ms,
               uint64_t *ret_number, const char **ret_text, struct error *err) FALLIBLE;
+
+/* ---- machine.c: of what ---- */
+
+/* What a machine is made of; opened before anything is made of which something could be left. */
+struct machine_parts {
+	struct machine machine;
+	const char *words; /* parameters of its kernel that the config adds; in the arena */
+	int kvm;
+	struct disk disk;
+	struct image image;
+};
+#define NO_PARTS                                                                                   \
+	{                                                                                          \
+		.kvm = -1, .disk = NO_DISK, .image = { -1, -1 }                                    \
+	}
+/* Returns 0, or -1 and *err; either way *ret, NO_PARTS before, is the caller's to close. */
+int machine_open(const struct spec *spec, struct arena *arena, struct machine_parts *ret,
+                 struct error *err) FALLIBLE;
+void machine_close(struct machine_parts *parts);
+#define owned_machine_parts __attribute__((cleanup(machine_close))) struct machine_parts
+
+/* The channel to the monitor, and the sockets where it takes connections; all borrowed. */
+struct machine_ends {
+	int channel, guest, control;
+};
+
+/* Tell the monitor its machine. Returns 0, or -1 and *err. */
+int machine_send(const struct container *c, const struct machine_parts *parts,
+                 const struct machine_ends *ends, const struct network *network,
+                 struct error *err) FALLIBLE;
 
 /* ---- the executor's operations ---- */
 

@@ -191,9 +191,9 @@ const char *launch_owner(const struct container *c)
 	return arena_format(c->arena, "%s %s", c->state.id, c->state.created);
 }
 
-int namespace_create(struct container *c, struct plan *plan, struct error *err)
+int namespace_create_first(struct container *c, struct plan *plan, struct moved *ret_moved,
+                           struct error *err)
 {
-	OWNED(devices_release) struct moved moved = MOVED_NONE;
 	struct error ignored;
 	int launched, settled;
 
@@ -212,9 +212,16 @@ int namespace_create(struct container *c, struct plan *plan, struct error *err)
 	settled = cgroup_settle(plan->cgroup, c->born_in, launched == 0 ? err : &ignored);
 	if (launched == 0 && settled == 0 && write_maps(c, plan, err) == 0 &&
 	    group_make(c, plan, err) == 0 &&
-	    devices_give(plan, c->state.pid, c->arena, &moved, err) == 0 &&
+	    devices_give(plan, c->state.pid, c->arena, ret_moved, err) == 0 &&
 	    converse(c, plan, err) == 0)
 		return 0;
-	abandon(c, plan, &moved);
+	abandon(c, plan, ret_moved);
 	return -1;
+}
+
+int namespace_create(struct container *c, struct plan *plan, struct error *err)
+{
+	OWNED(devices_release) struct moved moved = MOVED_NONE;
+
+	return namespace_create_first(c, plan, &moved, err);
 }

@@ -87,24 +87,10 @@ int group_make(const struct container *c, const struct plan *plan, struct error 
 int group_join(const struct container *c, pid_t pid, struct error *err) FALLIBLE;
 int group_remove(const struct container *c, struct error *err) FALLIBLE;
 
-/* Devices of the host's that have been moved into a container's network namespace. */
-struct netns_baggage;
-struct moved {
-	int here, there; /* the two namespaces */
-	struct netns_baggage *baggage;
-};
-#define MOVED_NONE                                                                                 \
-	{                                                                                          \
-		.here = -1, .there = -1                                                            \
-	}
-void devices_release(struct moved *m);
-
 /* linux.netDevices: give them to the namespace that this process is in. Context: host.
  * Returns 0, or -1 and *err; either way what has moved is in *ret, for devices_take_back(). */
 int devices_give(const struct plan *plan, pid_t pid, struct arena *arena, struct moved *ret,
                  struct error *err) FALLIBLE;
-/* After a failed create; content where nothing was moved. */
-void devices_take_back(const struct moved *m);
 
 /* The agent of a seccomp filter with SCMP_ACT_NOTIFY: found before the program may run, told when the filter is
  * loaded. ret_agent is -1 where no call waits for one; else the caller's.

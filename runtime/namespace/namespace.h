@@ -15,4 +15,23 @@ extern const struct executor namespace_executor;
  * just a matter of time, as protect() sees to it in any case. Context: any. */
 bool namespace_protects(const char *command);
 
+/* Devices of the host's (linux.netDevices) that have been moved into a container's network namespace. */
+struct netns_baggage;
+struct moved {
+	int here, there; /* the two namespaces */
+	struct netns_baggage *baggage;
+};
+#define MOVED_NONE                                                                                 \
+	{                                                                                          \
+		.here = -1, .there = -1                                                            \
+	}
+void devices_release(struct moved *m);
+/* After a failed create, before its first process is ended; content where nothing was moved. */
+void devices_take_back(const struct moved *m);
+
+/* As namespace_executor.create, for who has more to do before the container is created.
+ * ret_moved  MOVED_NONE before; until devices_release() what was moved can be taken back. On -1 it has been. */
+int namespace_create_first(struct container *c, struct plan *plan, struct moved *ret_moved,
+                           struct error *err) FALLIBLE;
+
 #endif
