@@ -61,4 +61,13 @@ void environment_home(const struct process_plan *plan);
 /* Its pid where LISTEN_PID is told. Context: child. */
 void environment_listen(const struct process_plan *plan);
 
+/* Do work in a process of its own, which may take so many seconds of a processor.
+ *
+ * work      writes what it makes to the file.
+ * ret_file  a memfd with what it wrote, the caller's.
+ * Returns   0, or -1 and *err: the work's own; ETIME: it was not done in the time.
+ *           Context: host. Spec: getrlimit(2), RLIMIT_CPU. */
+int apart(int (*work)(const void *data, int file, struct error *err), const void *data,
+          unsigned int seconds, int *ret_file, struct error *err) FALLIBLE;
+
 #endif

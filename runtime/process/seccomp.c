@@ -321,19 +321,35 @@ static int check_listener(const struct spec *spec, struct error *err)
 
 /* ---- the whole ---- */
 
-static int export(scmp_filter_ctx context, struct arena *arena, struct process_plan *plan,
-                  struct error *err)
+enum { SECONDS = 5 }; /* of a processor; those of engines take a hundredth of one */
+
+static int make(const void *data, int file, struct error *err)
 {
-	owned_fd file = memfd_create("seccomp", MFD_CLOEXEC);
-	char *bytes;
-	size_t length;
+	const struct spec_seccomp *asked = data;
+	owned_context context = NULL;
+	uint32_t default_action;
 	int result;
 
-	if (file < 0)
-		return fail_errno(err, "linux.seccomp", "memfd_create");
+	if (read_action(asked->default_action, &asked->default_errno_ret, &default_action, err) < 0)
+		return error_within(err, "linux.seccomp.defaultAction");
+	context = seccomp_init(default_action);
+	if (!context)
+		return fail(err, ERROR_SYSTEM, "linux.seccomp", "out of memory");
+	/* A binary tree: at loading the kernel tries the filter with each system call of each architecture. A
+	 * library that can't is content with a list. */
+	(void)seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	if (add_architectures(context, &asked->architectures, err) < 0 ||
+	    add_rules(context, asked, default_action, err) < 0)
+		return -1;
 	result = seccomp_export_bpf(context, file);
-	if (result < 0)
-		return refuse(err, "linux.seccomp", "make the filter", result);
+	return result < 0 ? refuse(err, "linux.seccomp", "make the filter", result) : 0;
+}
+
+static int take(int file, struct arena *arena, struct process_plan *plan, struct error *err)
+{
+	char *bytes;
+	size_t length;
+
 	if (lseek(file, 0, SEEK_SET) < 0)
 		return fail_errno(err, "linux.seccomp", "seek");
 	if (fd_read_whole(file, "linux.seccomp", BPF_MAXINSNS * sizeof(struct sock_filter), arena,
@@ -349,24 +365,20 @@ static int export(scmp_filter_ctx context, struct arena *arena, struct process_p
 	return 0;
 }
 
+/* Apart, as libseccomp (2.5) comes to no end with some conditions on one system call, and takes ever more memory. */
 static int compile(const struct spec_seccomp *asked, struct arena *arena, struct process_plan *plan,
                    struct error *err)
 {
-	owned_context context = NULL;
-	uint32_t default_action;
+	owned_fd file = -1;
 
-	if (read_action(asked->default_action, &asked->default_errno_ret, &default_action, err) < 0)
-		return error_within(err, "linux.seccomp.defaultAction");
-	context = seccomp_init(default_action);
-	if (!context)
-		return fail(err, ERROR_SYSTEM, "linux.seccomp", "out of memory");
-	/* A binary tree: at loading the kernel tries the filter with each system call of each architecture. A
-	 * library that can't is content with a list. */
-	(void)seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	if (add_architectures(context, &asked->architectures, err) < 0 ||
-	    add_rules(context, asked, default_action, err) < 0)
-		return -1;
-	if (export(context, arena, plan, err) < 0)
+	if (apart(make, asked, SECONDS, &file, err) < 0) {
+		if (err->errnum == ETIME)
+			return fail(err, ERROR_CONFIG, "linux.seccomp.syscalls",
+			            "libseccomp comes to no end with these rules: fewer conditions "
+			            "on one system call, please");
+		return err->object[0] ? -1 : error_within(err, "linux.seccomp");
+	}
+	if (take(file, arena, plan, err) < 0)
 		return -1;
 	filter_compact(arena, plan);
 	return arena_check(arena, err);
