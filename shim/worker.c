@@ -186,13 +186,9 @@ void works_collect(struct shim *shim)
 {
 	struct work *work = shim->works;
 
-	while (work) {
-		struct work *next = work->next;
-
-		/* what done() started may be in front of all, and waits for the next time */
-		(void)collect(work, false);
-		work = next;
-	}
+	/* from the front again after each: done() may start works, and reap others, whichever comes next among them */
+	while (work)
+		work = collect(work, false) ? shim->works : work->next;
 }
 
 bool work_reaped(struct shim *shim, pid_t pid)
