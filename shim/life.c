@@ -177,10 +177,10 @@ void life_started(struct process *p)
 	settle(p);
 }
 
-/* A first process ends, which will be reaped; of a further one nothing is left. */
+/* A first process that Create made ends, and will be reaped; of one that Start should have made nothing is left. */
 void life_not_started(struct process *p)
 {
-	if (p->exec_id[0]) {
+	if (process_is_made_late(p)) {
 		p->busy = false;
 		p->status = NOT_STARTED;
 		(void)clock_gettime(CLOCK_REALTIME, &p->exited_at);
