@@ -141,40 +141,40 @@ static int make_address(struct text *path, struct text *address, struct error *e
 	return text_check(address, err);
 }
 
-/* Returns  1: in the server, which has ended; 0: it runs. */
-static int start_server(const struct shim_options *o, struct text *address, struct error *err)
+/* Where containerd looks for it, and where it reads it now. */
+static int leave_address(const struct text *address, struct error *err)
 {
-	owned_text struct text path = {0};
-	owned_fd listener = -1;
-	pid_t pid;
+	if (text_check(address, err) < 0 ||
+	    file_replace(AT_FDCWD, "address", address->bytes, address->length, 0644, err) < 0)
+		return -1;
+	return fd_write_whole(STDOUT_FILENO, "stdout", address->bytes, address->length, err);
+}
 
-	if (make_address(&path, address, err) < 0)
+/* Nothing can fail once there is a server, which nobody would end then; who connects before waits.
+ * Returns  0, in the server when it has ended. */
+static int start_server(const struct shim_options *o, struct error *err)
+{
+	owned_text struct text path = {0}, address = {0};
+	owned_fd listener = -1;
+	pid_t pid = -1;
+
+	if (make_address(&path, &address, err) < 0)
 		return -1;
 	listener = listen_at(path.bytes, err);
 	if (listener < 0)
 		return -1;
-	pid = process_clone(0, -1, NULL, err);
+	if (leave_address(&address, err) == 0)
+		pid = process_clone(0, -1, NULL, err);
 	if (pid < 0) {
 		(void)unlink(path.bytes);
 		return -1;
 	}
-	if (pid == 0)
-		return be_server(o, &listener, path.bytes, err) < 0 ? -1 : 1;
-	return 0;
+	return pid == 0 ? be_server(o, &listener, path.bytes, err) : 0;
 }
 
 int shim_start(const struct shim_options *o, struct error *err)
 {
 	owned_text struct text address = {0};
 
-	if (!find_server(o, &address)) {
-		int started = start_server(o, &address, err);
-
-		if (started != 0)
-			return started < 0 ? -1 : 0;
-	}
-	if (text_check(&address, err) < 0 ||
-	    file_replace(AT_FDCWD, "address", address.bytes, address.length, 0644, err) < 0)
-		return -1;
-	return fd_write_whole(STDOUT_FILENO, "stdout", address.bytes, address.length, err);
+	return find_server(o, &address) ? leave_address(&address, err) : start_server(o, err);
 }

@@ -148,6 +148,14 @@ L
 	grep -qx "default binary to $WORK/binary.log more x" "$WORK/binary.log"
 }
 
+@test "a server whose address can't be told is none" {
+	only_cella
+	mkdir -p "$WORK/untold"
+	run -1 sh -c "cd $WORK/untold && $BUILD/containerd-shim-cella-v2 -namespace default -id untold start >/dev/full"
+	[[ $output == *"No space left on device"* ]]
+	nothing_left
+}
+
 @test "containerd is told of a life in its order" {
 	listen "$WORK/events"
 	config told true
