@@ -13,6 +13,7 @@
 #include "base/signals.h"
 
 #include "stdio.h"
+#include "uri.h"
 
 enum { MEMORY_LIMIT = 1 << 20, ARGUMENTS_MOST = 256, NOT_RUN = 127 };
 
@@ -23,47 +24,12 @@ struct logger {
 	int ends[3]; /* its 3, 4 and 5 */
 };
 
-static int digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *found = c ? strchr(digits, c | ('A' <= c && c <= 'F' ? 0x20 : 0)) : NULL;
-
-	return found ? (int)(found - digits) : -1;
-}
-
-/* In place: %41, and + where it stands for a blank. */
-static void decode(char *text, bool plus)
-{
-	char *to = text;
-
-	for (; *text; text++) {
-		int high = *text == '%' ? digit(text[1]) : -1;
-		int low = high >= 0 ? digit(text[2]) : -1;
-		unsigned char byte;
-
-		if (high >= 0 && low >= 0) {
-			byte = (unsigned char)(16 * high + low);
-			memcpy(to++, &byte, 1);
-			text += 2;
-		} else {
-			*to = *text;
-			if (plus && *text == '+')
-				*to = ' ';
-			to++;
-		}
-	}
-	*to = '\0';
-}
-
 /* Its words: each key of the query, and each value. */
 static int read_uri(char *uri, struct logger *ret, struct error *err)
 {
-	char *query = strchr(uri, '?');
+	char *query = uri_split(uri);
 	size_t count = 1;
 
-	if (query)
-		*query++ = '\0';
-	decode(uri, false);
 	if (uri[0] != '/')
 		return fail(err, ERROR_USAGE, "binary://", "expected an absolute path");
 	ret->path = ret->args[0] = uri;
@@ -79,10 +45,10 @@ static int read_uri(char *uri, struct logger *ret, struct error *err)
 		value = strchr(query, '=');
 		if (value)
 			*value++ = '\0';
-		decode(query, true);
+		uri_decode(query, true);
 		ret->args[count++] = query;
 		if (value) {
-			decode(value, true);
+			uri_decode(value, true);
 			ret->args[count++] = value;
 		}
 		query = next;

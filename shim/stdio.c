@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
 
 #include "stdio.h"
+#include "uri.h"
 
 enum { LOGGER_TIMEOUT_MS = 10000 };
 
@@ -40,18 +42,43 @@ static int open_input(const char *path, bool terminal, struct stdio *io, struct 
 	return terminal ? 0 : make_blocking(io->end[0], path, err);
 }
 
+/* A file is appended to: the other output may be the same. */
 static int open_output(const char *path, int i, bool terminal, struct stdio *io, struct error *err)
 {
 	io->hold[i] = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (io->hold[i] < 0)
 		return fail_errno(err, path, "open");
-	io->end[i] = open(path, O_WRONLY | O_CLOEXEC | (terminal ? O_NONBLOCK : 0));
+	io->end[i] = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | (terminal ? O_NONBLOCK : 0));
 	return io->end[i] < 0 ? fail_errno(err, path, "open") : 0;
 }
 
-/* Both outputs, of one URI. */
-static int open_file(const char *path, struct stdio *io, struct error *err)
+/* Make the directories in which a file shall be. */
+static int make_parents(char *path, struct error *err)
 {
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		int made;
+
+		*slash = '\0';
+		made = mkdir(path, 0755);
+		if (made < 0 && errno != EEXIST)
+			return fail_errno(err, path, "mkdir");
+		*slash = '/';
+	}
+	return 0;
+}
+
+/* Both outputs, of one URI; uri is what comes behind the scheme. */
+static int open_file(const char *uri, struct stdio *io, struct error *err)
+{
+	owned_str path = strdup(uri);
+
+	if (!path)
+		return fail(err, ERROR_SYSTEM, uri, "out of memory");
+	(void)uri_split(path); /* nothing is asked for in a query */
+	if (path[0] != '/')
+		return fail(err, ERROR_USAGE, file_scheme, "expected an absolute path");
+	if (make_parents(path, err) < 0)
+		return -1;
 	for (int i = 1; i < 3; i++) {
 		io->end[i] = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
 		if (io->end[i] < 0)

@@ -127,10 +127,10 @@ sleeper() { # ID: a container that ends with 3 when it is asked to
 
 @test "file:// and binary:// get the output" {
 	config file sh -c 'echo to a file; echo and this >&2'
-	run_container file -d --log-uri "file://$WORK/file.log"
+	run_container file -d --log-uri "file://$WORK/logs/of%20one.log"
 	wait_for 5 is file STOPPED
-	grep -q 'to a file' "$WORK/file.log"
-	grep -q 'and this' "$WORK/file.log"
+	grep -q 'to a file' "$WORK/logs/of one.log"
+	grep -q 'and this' "$WORK/logs/of one.log"
 
 	cat >"$WORK/logger" <<'L'
 #!/bin/sh
