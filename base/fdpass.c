@@ -96,9 +96,11 @@ ssize_t fdpass_receive(int socket, void *bytes, size_t size, int *ret_fd, struct
 	return n;
 }
 
-static int connect_to(const char *object, const struct sockaddr_un *address, struct error *err)
+/* flags  of socket(2). */
+static int connect_to(const char *object, const struct sockaddr_un *address, int flags,
+                      struct error *err)
 {
-	owned_fd connection = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	owned_fd connection = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
 
 	if (connection < 0)
 		return fail_errno(err, object, "socket");
@@ -107,7 +109,7 @@ static int connect_to(const char *object, const struct sockaddr_un *address, str
 	return take_fd(&connection);
 }
 
-int fdpass_connect_at(int dir, const char *name, struct error *err)
+static int connect_below(int dir, const char *name, int flags, struct error *err)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	owned_fd file = openat(dir, name, O_PATH | O_CLOEXEC);
@@ -115,7 +117,17 @@ int fdpass_connect_at(int dir, const char *name, struct error *err)
 	if (file < 0)
 		return fail_errno(err, name, "open");
 	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d", file);
-	return connect_to(name, &address, err);
+	return connect_to(name, &address, flags, err);
+}
+
+int fdpass_connect_at(int dir, const char *name, struct error *err)
+{
+	return connect_below(dir, name, 0, err);
+}
+
+int fdpass_connect_now_at(int dir, const char *name, struct error *err)
+{
+	return connect_below(dir, name, SOCK_NONBLOCK, err);
 }
 
 int fdpass_connect(const char *path, struct error *err)
@@ -127,7 +139,7 @@ int fdpass_connect(const char *path, struct error *err)
 	if (length == 0 || length >= sizeof(address.sun_path))
 		return fdpass_connect_at(AT_FDCWD, path, err);
 	memcpy(address.sun_path, path, length + 1);
-	return connect_to(path, &address, err);
+	return connect_to(path, &address, 0, err);
 }
 
 /* Never waits: who listens and does not accept has no room at some time, which is an answer too. */

@@ -28,9 +28,13 @@ ssize_t fdpass_receive(int socket, void *bytes, size_t size, int *ret_fd,
  *          Context: host. */
 int fdpass_connect(const char *path, struct error *err) FALLIBLE;
 
-/* The same below a directory's descriptor, and its counterpart that listens (mode 0600, backlog 1;
- * refuses to replace a file). */
+/* The same below a directory's descriptor. */
 int fdpass_connect_at(int dir, const char *name, struct error *err) FALLIBLE;
+/* Likewise, without waiting for who listens to take in those that are there already (EAGAIN); the socket does not wait
+ * later either. */
+int fdpass_connect_now_at(int dir, const char *name, struct error *err) FALLIBLE;
+
+/* Its counterpart that listens (mode 0600, backlog 1; refuses to replace a file). */
 int fdpass_listen_at(int dir, const char *name, struct error *err) FALLIBLE;
 
 /* Whether somebody listens there. Whoever does sees a connection that ends at once. Never waits. */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fdpass.h"
 #include "base/json_read.h"
 #include "base/log.h"
 #include "base/own.h"
@@ -52,18 +53,20 @@ int microvm_stats(struct container *c, struct arena *arena, struct stats *ret, s
 
 /* ---- events ---- */
 
-/* Have the guest tell. One that stands still begins when it goes on.
+/* Have the guest tell. One that stands still begins when it goes on; so does any where nobody may wait for it, and its
+ * DONE comes before all else then.
  * Returns  the connection, or -1 and *err. */
-static int begin(const struct container *c, struct error *err)
+static int begin(const struct container *c, bool may_wait, struct error *err)
 {
 	const struct wire_message question = {.kind = WIRE_WATCH};
-	owned_fd connection = guest_connect(c, err);
+	owned_fd connection =
+		may_wait ? guest_connect(c, err) : fdpass_connect_now_at(c->dir, VM_SOCKET, err);
 	struct wire_message answer;
 	owned_inbox inbox = {0};
 
 	if (connection < 0)
 		return -1;
-	if (c->state.status == STATUS_PAUSED) {
+	if (!may_wait || c->state.status == STATUS_PAUSED) {
 		if (wire_send(connection, &question, err) < 0)
 			return -1;
 	} else if (wire_ask(connection, &question, ANSWER_MS, &inbox, &answer, err) < 0) {
@@ -103,7 +106,7 @@ int microvm_watch(struct container *c, int timeout_ms, enum container_event *ret
 			return -1;
 		if (*ret != EVENT_NONE)
 			return 0;
-		c->watch.other = begin(c, &ignored);
+		c->watch.other = begin(c, timeout_ms != 0, &ignored);
 		if (c->watch.other < 0)
 			log_debug("watch in the guest: %s: %s", ignored.object, ignored.reason);
 	}

@@ -234,6 +234,19 @@ static void a_socket_that_nobody_has_made_is_named_by_its_path(void **state)
 	assert_int_equal(err.errnum, ECONNREFUSED);
 }
 
+static void nobody_waits_who_connects_at_once(void **state)
+{
+	const struct scratch *scratch = *state;
+	struct error err = {0};
+	owned_fd listening = fdpass_listen_at(scratch->dir, "s", &err);
+	owned_fd first = fdpass_connect_now_at(scratch->dir, "s", &err);
+	owned_fd second = fdpass_connect_now_at(scratch->dir, "s", &err);
+
+	assert_true(listening >= 0 && first >= 0 && second >= 0);
+	assert_int_equal(fdpass_connect_now_at(scratch->dir, "s", &err), -1);
+	assert_int_equal(err.errnum, EAGAIN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +260,7 @@ int main(void)
 		SCRATCH_TEST(a_path_longer_than_an_address_is_connected_to),
 		SCRATCH_TEST(what_is_there_is_not_replaced_by_a_socket),
 		SCRATCH_TEST(a_socket_that_nobody_has_made_is_named_by_its_path),
+		SCRATCH_TEST(nobody_waits_who_connects_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
