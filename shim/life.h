@@ -43,7 +43,7 @@ struct process {
 	struct waiter *waiters;
 };
 
-enum { WATCHES = 3 };
+enum { WATCHES = 5 }; /* of oom.c */
 
 struct task {
 	struct task *next;
