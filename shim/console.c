@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each way has one buffer. Who fills it is watched while it is empty, who takes from it while it is not; who has
- * neither to do is not watched at all, since epoll would report its end over and over. Files, which epoll refuses,
- * are always ready. */
+/* A pipe is one half of a terminal: it has no input, and its reading end is the master. Each way has one buffer. Who
+ * fills it is watched while it is empty, who takes from it while it is not; who has neither to do is not watched at
+ * all, since epoll would report its end over and over. Files, which epoll refuses, are always ready. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -14,14 +15,14 @@
 
 #include "console.h"
 
-enum { BUFFER = 4096, DRAIN_MOST = 128 << 10 };
+enum { BUFFER = 4096, DRAIN_MOST = 128 << 10, GRACE_S = 2 };
 
 struct buffer {
 	char bytes[BUFFER];
 	size_t start, end;
 };
 
-enum end { INPUT, MASTER, OUTPUT, ENDS };
+enum end { INPUT, MASTER, OUTPUT, GRACE, ENDS };
 
 struct console {
 	struct console *next;
@@ -30,9 +31,11 @@ struct console {
 	struct loop_source sources[ENDS];
 	uint32_t watched[ENDS];
 	struct buffer in, out;
+	bool is_pipe;
 	bool always_writable; /* its output is a file */
 	bool master_ended;
-	bool ended; /* its process has */
+	bool forgotten; /* nobody but the server has it */
+	bool ended;     /* its process has: what is there now is all that is waited for */
 	size_t left; /* bytes that may still come then: more than the kernel holds is somebody else's */
 };
 
@@ -103,6 +106,13 @@ static void close_end(struct console *c, enum end end)
 		(void)close(take_fd(&c->sources[end].fd));
 }
 
+static void close_all(struct console *c)
+{
+	for (enum end end = INPUT; end < ENDS; end++)
+		close_end(c, end);
+	stdio_close(&c->stdio);
+}
+
 static void console_free(struct console *gone)
 {
 	struct console **at = &gone->shim->consoles;
@@ -110,9 +120,7 @@ static void console_free(struct console *gone)
 	while (*at != gone)
 		at = &(*at)->next;
 	*at = gone->next;
-	for (enum end end = INPUT; end < ENDS; end++)
-		close_end(gone, end);
-	stdio_close(&gone->stdio);
+	close_all(gone);
 	free(gone);
 }
 
@@ -128,8 +136,8 @@ static void read_master(struct console *c)
 	}
 }
 
-/* All that can be done without waiting. May free the console. */
-static void advance(struct console *c)
+/* Whatever goes without waiting. */
+static void copy(struct console *c)
 {
 	bool moved = true;
 
@@ -144,9 +152,19 @@ static void advance(struct console *c)
 			moved = true;
 		}
 	}
-	if (c->ended && c->master_ended && is_empty(&c->out)) {
-		console_free(c);
-		return;
+}
+
+/* All that can be done without waiting. May free the console. */
+static void advance(struct console *c)
+{
+	copy(c);
+	if (c->master_ended && is_empty(&c->out)) {
+		if (c->is_pipe)
+			close_all(c); /* whoever reads the FIFO need not wait for more */
+		if (c->forgotten) {
+			console_free(c);
+			return;
+		}
 	}
 	watch(c, INPUT, is_empty(&c->in) && !c->master_ended ? EPOLLIN : 0);
 	watch(c, MASTER,
@@ -187,8 +205,20 @@ static int output_ready(struct loop_source *self, uint32_t events, struct error 
 	return 0;
 }
 
-struct console *console_start(struct shim *shim, int *master, struct stdio *stdio,
-                              struct error *err)
+static int grace_over(struct loop_source *self, uint32_t events, struct error *err)
+{
+	struct console *c = self->data;
+
+	(void)events;
+	(void)err;
+	close_end(c, GRACE);
+	c->ended = true;
+	advance(c);
+	return 0;
+}
+
+static struct console *start(struct shim *shim, int *master, struct stdio *stdio, bool is_pipe,
+                             struct error *err)
 {
 	struct console *c;
 	int flags = fcntl(*master, F_GETFL);
@@ -203,16 +233,37 @@ struct console *console_start(struct shim *shim, int *master, struct stdio *stdi
 		return NULL;
 	}
 	c->shim = shim;
+	c->is_pipe = is_pipe;
 	c->left = DRAIN_MOST;
 	c->sources[INPUT] = (struct loop_source){take_fd(&stdio->end[0]), input_ready, c};
 	c->sources[MASTER] = (struct loop_source){take_fd(master), master_ready, c};
 	c->sources[OUTPUT] = (struct loop_source){take_fd(&stdio->end[1]), output_ready, c};
+	c->sources[GRACE] = (struct loop_source){-1, grace_over, c};
 	c->stdio = *stdio;
 	*stdio = (struct stdio)STDIO_NONE;
 	stdio_close_ends(&c->stdio);
 	c->next = shim->consoles;
 	shim->consoles = c;
 	advance(c);
+	return c;
+}
+
+struct console *console_start(struct shim *shim, int *master, struct stdio *stdio,
+                              struct error *err)
+{
+	return start(shim, master, stdio, false, err);
+}
+
+struct console *console_start_pipe(struct shim *shim, struct stdio *stdio, int i, struct error *err)
+{
+	struct stdio output = STDIO_NONE;
+	struct console *c;
+
+	output.end[1] = take_fd(&stdio->fifo[i]);
+	output.hold[1] = take_fd(&stdio->hold[i]);
+	c = start(shim, &stdio->pipe[i], &output, true, err);
+	if (!c)
+		stdio_close(&output);
 	return c;
 }
 
@@ -232,9 +283,26 @@ void console_close_input(struct console *console)
 		(void)close(take_fd(&console->stdio.hold[0]));
 }
 
+/* Returns  whether somebody is given time. */
+static bool give_grace(struct console *c)
+{
+	static const struct itimerspec once = {.it_value.tv_sec = GRACE_S};
+	int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+
+	c->sources[GRACE].fd = timer;
+	watch(c, GRACE, EPOLLIN);
+	if (c->watched[GRACE] && timerfd_settime(timer, 0, &once, NULL) == 0)
+		return true;
+	close_end(c, GRACE);
+	return false;
+}
+
 void console_end(struct console *console)
 {
-	console->ended = true;
+	console->forgotten = true;
+	if (console->is_pipe)
+		stdio_close(&console->stdio); /* no other reader will come */
+	console->ended = !console->is_pipe || console->master_ended || !give_grace(console);
 	advance(console);
 }
 

@@ -116,6 +116,7 @@ static int open_stdio(struct process *p, struct error *err)
 	const struct stdio_request stdio = {
 		.paths = {p->paths[0], p->paths[1], p->paths[2]},
 		.terminal = p->terminal,
+		.piped = p->exec_id[0] != '\0',
 		.id = p->task->id,
 		.namespace = p->task->shim->options->namespace,
 	};

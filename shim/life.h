@@ -40,6 +40,7 @@ struct process {
 	struct text spec; /* of a further process: the process object */
 	struct stdio stdio;
 	struct console *console;
+	struct console *outputs[2]; /* of a further one without a terminal, until it is deleted */
 	struct waiter *waiters;
 };
 
@@ -77,7 +78,7 @@ bool process_is_made_late(const struct process *p);
 /* Keep what a Create or Exec says of stdio. */
 int process_keep_stdio(struct process *p, const struct stdio_request *request,
                        struct error *err) FALLIBLE;
-/* The console of what a worker made; takes *master. */
+/* The console of what a worker made, or who copies its outputs; takes *master. */
 int process_take_console(struct process *p, int *master, struct error *err) FALLIBLE;
 
 /* It was created: CREATED. It was started: RUNNING; then what happened meanwhile is told. */

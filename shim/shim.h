@@ -15,8 +15,9 @@
  *	worker       a copy of the server that does one thing of the runtime that may take its time (create,
  *	             start, exec, delete, ...), reports over a socket and ends (worker.c)
  *	container    what a worker made: the server's child once the worker has ended
- *	console      the server's copying between a terminal's master and the FIFOs (console.c). Without a
- *	             terminal a process has the FIFOs themselves: nothing is copied
+ *	console      the server's copying between a terminal's master and the FIFOs (console.c), and from the
+ *	             pipes that a further process without a terminal has as outputs: what it leaves behind must
+ *	             not keep the FIFOs open. A first process has the FIFOs themselves: nothing is copied
  *	logger       a program that a binary:// URI names; ends with the pipes that it reads (logger.c)
  *
  * A process (struct process) is CREATED, RUNNING, STOPPED; while a worker makes or starts it, it is busy, and what

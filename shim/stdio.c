@@ -42,14 +42,32 @@ static int open_input(const char *path, bool terminal, struct stdio *io, struct 
 	return terminal ? 0 : make_blocking(io->end[0], path, err);
 }
 
-/* A file is appended to: the other output may be the same. */
-static int open_output(const char *path, int i, bool terminal, struct stdio *io, struct error *err)
+static int open_pipe(int i, struct stdio *io, struct error *err)
 {
+	int both[2];
+
+	if (pipe2(both, O_CLOEXEC) < 0)
+		return fail_errno(err, "stdio", "pipe");
+	io->pipe[i] = both[0];
+	io->end[i] = both[1];
+	return 0;
+}
+
+/* A file is appended to: the other output may be the same. */
+static int open_output(const char *path, int i, const struct stdio_request *request,
+                       struct stdio *io, struct error *err)
+{
+	bool piped = request->piped && !request->terminal;
+	int flags = O_WRONLY | O_APPEND | O_CLOEXEC | (piped || request->terminal ? O_NONBLOCK : 0);
+	int *end = piped ? &io->fifo[i] : &io->end[i];
+
 	io->hold[i] = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (io->hold[i] < 0)
 		return fail_errno(err, path, "open");
-	io->end[i] = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | (terminal ? O_NONBLOCK : 0));
-	return io->end[i] < 0 ? fail_errno(err, path, "open") : 0;
+	*end = open(path, flags);
+	if (*end < 0)
+		return fail_errno(err, path, "open");
+	return piped ? open_pipe(i, io, err) : 0;
 }
 
 /* Make the directories in which a file shall be. */
@@ -108,7 +126,7 @@ int stdio_open(const struct stdio_request *request, struct stdio *ret, struct er
 		if (path[0] != '/')
 			return fail(err, ERROR_UNSUPPORTED, path,
 			            "expected a FIFO, file:// or binary://");
-		if (open_output(path, i, terminal, ret, err) < 0)
+		if (open_output(path, i, request, ret, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -161,4 +179,6 @@ void stdio_close(struct stdio *stdio)
 {
 	stdio_close_ends(stdio);
 	close_all(stdio->hold, 3);
+	close_all(stdio->pipe, 3);
+	close_all(stdio->fifo, 3);
 }

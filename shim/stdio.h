@@ -13,6 +13,7 @@
 struct stdio_request {
 	const char *paths[3];
 	bool terminal;
+	bool piped; /* without a terminal: whose outputs are copied, as others may have them when it has ended */
 	const char *id, *namespace; /* for the program of a binary:// */
 };
 
@@ -23,12 +24,15 @@ struct stdio {
 	/* The other end of each FIFO, held so that whoever comes and goes there is not noticed: a process that
 	 * reads sees no end before CloseIO, one that writes gets no SIGPIPE when containerd is restarted. */
 	int hold[3];
+	/* Of an output that is copied: where what the process writes is read, and its FIFO. */
+	int pipe[3], fifo[3];
 	/* A logger closes the other end, or writes, when it is ready. */
 	int logger_ready;
 };
 #define STDIO_NONE                                                                                 \
 	{                                                                                          \
-		.end = {-1, -1, -1}, .hold = {-1, -1, -1}, .logger_ready = -1                      \
+		.end = {-1, -1, -1}, .hold = {-1, -1, -1}, .pipe = {-1, -1, -1},                   \
+		.fifo = {-1, -1, -1}, .logger_ready = -1                                           \
 	}
 
 /* Open all that is asked for; nothing of it waits.

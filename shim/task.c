@@ -28,6 +28,9 @@ static void process_free(struct process *p)
 	stdio_close(&p->stdio);
 	if (p->console)
 		console_end(p->console);
+	for (int i = 0; i < 2; i++)
+		if (p->outputs[i])
+			console_end(p->outputs[i]);
 	for (int i = 0; i < 3; i++)
 		free(p->paths[i]);
 	text_free(&p->spec);
@@ -141,11 +144,23 @@ int process_keep_stdio(struct process *p, const struct stdio_request *request, s
 	return 0;
 }
 
+static int take_outputs(struct process *p, struct error *err)
+{
+	for (int i = 1; i < 3; i++) {
+		if (p->stdio.pipe[i] < 0)
+			continue;
+		p->outputs[i - 1] = console_start_pipe(p->task->shim, &p->stdio, i, err);
+		if (!p->outputs[i - 1])
+			return -1;
+	}
+	return 0;
+}
+
 int process_take_console(struct process *p, int *master, struct error *err)
 {
 	if (!p->terminal) {
 		stdio_close_ends(&p->stdio); /* the process has them */
-		return 0;
+		return take_outputs(p, err);
 	}
 	if (*master < 0)
 		return fail(err, ERROR_SYSTEM, "terminal", "its master end is missing");

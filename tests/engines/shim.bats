@@ -61,6 +61,45 @@ sleeper() { # ID: a container that ends with 3 when it is asked to
 	is exec RUNNING
 }
 
+@test "who is left by a further process holds up no client, and what it says at once is heard" {
+	sleeper left
+	run -0 timeout 60 ctr tasks exec --exec-id one left sh -c 'sleep 1000 & echo said'
+	[ "$output" = said ]
+	run -0 timeout 60 ctr tasks exec --exec-id two left sh -c '(while kill -0 $$ 2>/dev/null; do :; done; echo later) & echo said'
+	[ "$output" = "$(printf 'said\nlater')" ]
+	run -0 ctr tasks exec --exec-id three left pidof sleep
+}
+
+@test "all that a further process writes arrives, byte by byte, however slowly it is read" {
+	sleeper much
+	file=$BUILD/containerd-shim-cella-v2
+	cp "$file" "$WORK/rootfs/much"
+	run -0 sh -c "ctr tasks exec --exec-id whole much cat /much | cmp - $file"
+	run -0 sh -c "ctr tasks exec --exec-id slowly much cat /much | (sleep 1; cmp - $file)"
+	run -0 sh -c "ctr tasks exec --exec-id errors much sh -c 'cat /much >&2' 2>&1 >/dev/null | cmp - $file"
+	rm "$WORK/rootfs/much"
+}
+
+@test "of a further process whose reader was killed the server keeps nothing" {
+	only_cella
+	sleeper gone
+	ctr tasks exec --exec-id before gone true
+	before=$(ls "/proc/$(shims)/fd" | wc -l)
+	ctr tasks exec --exec-id endless gone yes >/dev/null 3>&- &
+	client=$!
+	runs() { ctr tasks ps gone | grep endless; }
+	wait_for 10 runs
+	kill -9 $client
+	ctr tasks kill --exec-id endless -s KILL gone
+	deleted() {
+		ctr tasks delete --exec-id endless gone || true
+		[ "$(ls "/proc/$(shims)/fd" | wc -l)" -le "$before" ]
+	}
+	wait_for 10 deleted
+	run -0 ctr tasks exec --exec-id after gone echo still there
+	[ "$output" = "still there" ]
+}
+
 @test "a further process has a terminal of the client's size" {
 	sleeper terminal
 	run -0 timeout 20 script -qec "stty rows 31 cols 97; ctr tasks exec -t --exec-id t terminal sh -c '$SIZE; tty; echo last'" /dev/null </dev/null
