@@ -149,6 +149,41 @@ sleeper() { # ID: a container that ends with 3 when it is asked to
 	fi
 }
 
+# Whether this machine has virtual machines; from then on the runtime is that of them.
+has_machines() {
+	only_cella
+	modprobe -q kvm-amd || modprobe -q kvm-intel || [ -e /dev/kvm ] || skip "this machine has no /dev/kvm"
+	"$BUILD/cella-image" >/dev/null || skip "this machine has no kernel to boot"
+	RUNTIME=io.containerd.cella-microvm.v2
+}
+
+# bats test_tags=testbed
+@test "a kill for want of memory in a virtual machine is told while its container runs" {
+	has_machines
+	config hungry sleep 1000
+	change hungry '.linux.resources.memory = {limit: 16777216, swap: 16777216}'
+	listen "$WORK/events"
+	run_container hungry -d
+	run -137 ctr tasks exec --exec-id eater hungry dd if=/dev/zero of=/dev/null bs=64M count=1
+	wait_for 10 grep -q '/tasks/oom.*hungry' "$WORK/events"
+	kill $EVENTS
+	is hungry RUNNING
+}
+
+# bats test_tags=testbed
+@test "a paused virtual machine is not forgotten when containerd is restarted" {
+	has_machines
+	config still sleep 1000
+	run_container still -d
+	ctr tasks pause still
+	containerd_down
+	containerd_up
+	is still PAUSED
+	ctr tasks resume still
+	run -0 ctr tasks exec --exec-id after still echo still there
+	[ "$output" = "still there" ]
+}
+
 @test "what a container uses is measured" {
 	sleeper metrics
 	run -0 ctr tasks metrics --format json metrics
