@@ -10,9 +10,9 @@
 #include "shim/settings.h"
 #include "shim/ttrpc.h"
 
-/* Any bytes as what somebody sends to our socket: frames, requests in them, and what methods take; what is accepted can
- * be packed. (It need not be accepted then: protobuf-c keeps fields that it doesn't know as they came, with the number 0
- * too, which it takes for something else the next time. We pass on nothing that came.) */
+/* Any bytes as what somebody sends to our socket: frames, requests in them, and what methods take; what is accepted
+ * can be packed. (It need not be accepted then: protobuf-c keeps fields that it doesn't know as they came, with the
+ * number 0 too, which it takes for something else the next time. We pass on nothing that came.) */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
