@@ -148,13 +148,11 @@ int call_start(struct shim *shim, const struct caller *caller, const void *messa
 		.done = started,
 	};
 
-	if (process_is_made_late(p) && open_stdio(p, err) < 0) {
-		stdio_close(&p->stdio);
-		return -1;
-	}
 	p->busy = true;
-	if (work_start(&work, err) == 0)
+	if ((!process_is_made_late(p) || open_stdio(p, err) == 0) && work_start(&work, err) == 0)
 		return 0;
 	p->busy = false;
+	if (process_is_made_late(p)) /* opened anew by the next Start */
+		stdio_close(&p->stdio);
 	return -1;
 }
