@@ -200,20 +200,39 @@ static int mask(struct rootfs_plan *plan, struct cover *cover, const char *path,
 	return 0;
 }
 
-/* Masks first: a read-only view of what has masks in it takes them along, and would else lie on top of them. */
+/* Of a whole mount: its view lies on top of it, and of all that is looked up from there. */
+static bool is_whole(const struct rootfs_plan *plan, const char *path)
+{
+	const char *rest = path;
+
+	(void)rootfs_base(plan, &rest);
+	return strspn(rest, "/") == strlen(rest);
+}
+
+static int protect_each(struct rootfs_plan *plan, bool whole, bool later, struct error *err)
+{
+	const text_list *paths = &plan->spec->linux_.readonly_paths;
+
+	for (size_t i = 0; i < paths->count; i++)
+		if (is_whole(plan, paths->item[i]) == whole &&
+		    protect(plan, paths->item[i], later, err) < 0)
+			return error_within(err, "linux.readonlyPaths[%zu]", i);
+	return 0;
+}
+
+/* Views of whole mounts last: they take with them what is masked by then. */
 int rootfs_protect(struct rootfs_plan *plan, struct error *err)
 {
 	const struct spec_linux *spec = &plan->spec->linux_;
 	bool later = spec->readonly_paths.count > ALL_READONLY_CALLS && is_alone(plan);
 	OWNED(cover_release) struct cover cover = {.null = "/dev/null", .empty = -1};
 
+	if (protect_each(plan, false, later, err) < 0)
+		return -1;
+	if (later && set_all_readonly(plan, err) < 0)
+		return error_within(err, "linux.readonlyPaths");
 	for (size_t i = 0; i < spec->masked_paths.count; i++)
 		if (mask(plan, &cover, spec->masked_paths.item[i], err) < 0)
 			return error_within(err, "linux.maskedPaths[%zu]", i);
-	for (size_t i = 0; i < spec->readonly_paths.count; i++)
-		if (protect(plan, spec->readonly_paths.item[i], later, err) < 0)
-			return error_within(err, "linux.readonlyPaths[%zu]", i);
-	if (later && set_all_readonly(plan, err) < 0)
-		return error_within(err, "linux.readonlyPaths");
-	return 0;
+	return protect_each(plan, true, later, err);
 }
