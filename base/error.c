@@ -6,6 +6,21 @@
 
 #include "error.h"
 
+/* How much of so many bytes is whole characters of UTF-8: one that is cut at their end is left out. */
+static size_t whole_characters(const char *text, size_t length)
+{
+	size_t start = length, wanted;
+	unsigned char first;
+
+	while (start > 0 && length - start < 3 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
+		start--;
+	if (start == 0)
+		return length;
+	first = (unsigned char)text[start - 1];
+	wanted = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
+	return length - (start - 1) < wanted ? start - 1 : length;
+}
+
 /* Copy text; what doesn't fit is left out of its middle, since both ends of a path tell more. */
 static void copy_shortened(char *to, size_t size, const char *text)
 {
@@ -18,6 +33,9 @@ static void copy_shortened(char *to, size_t size, const char *text)
 		memcpy(to, text, length + 1);
 		return;
 	}
+	head = whole_characters(text, head);
+	while (tail > 0 && ((unsigned char)text[length - tail] & 0xc0) == 0x80)
+		tail--;
 	memcpy(to, text, head);
 	memcpy(to + head, gap, sizeof(gap) - 1);
 	memcpy(to + head + sizeof(gap) - 1, text + length - tail, tail + 1);
@@ -26,13 +44,16 @@ static void copy_shortened(char *to, size_t size, const char *text)
 int fail(struct error *err, enum error_kind kind, const char *object, const char *why, ...)
 {
 	va_list args;
+	int n;
 
 	err->kind = kind;
 	err->errnum = 0;
 	copy_shortened(err->object, sizeof(err->object), object);
 	va_start(args, why);
-	(void)vsnprintf(err->reason, sizeof(err->reason), why, args);
+	n = vsnprintf(err->reason, sizeof(err->reason), why, args);
 	va_end(args);
+	if (n >= (int)sizeof(err->reason))
+		err->reason[whole_characters(err->reason, sizeof(err->reason) - 1)] = '\0';
 	return -1;
 }
 
@@ -59,7 +80,7 @@ int error_within(struct error *err, const char *outer, ...)
 	if (n < 0)
 		return -1;
 	if ((size_t)n >= sizeof(err->object))
-		n = (int)sizeof(err->object) - 1;
+		n = (int)whole_characters(whole, sizeof(err->object) - 1);
 	if (err->object[0])
 		(void)snprintf(whole + n, sizeof(whole) - (size_t)n, ": %s", err->object);
 	copy_shortened(err->object, sizeof(err->object), whole);

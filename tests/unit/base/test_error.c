@@ -10,9 +10,11 @@
 /* clang-format on */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 static void a_failure_has_an_object_and_a_reason_and_returns_minus_one(void **state)
 {
@@ -112,12 +114,36 @@ static void an_error_that_came_in_part_is_still_an_error(void **state)
 	assert_string_equal(err.object, "");
 }
 
+static void what_is_shortened_is_still_text(void **state)
+{
+	static const char *const characters[] = {"\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x90\xb3"};
+	char many[2048];
+	struct error err;
+
+	(void)state;
+	for (size_t c = 0; c < 3; c++)
+		for (size_t shift = 0; shift < 4; shift++) {
+			size_t length = shift;
+
+			memset(many, 'a', shift);
+			while (length + 4 < sizeof(many))
+				length += (size_t)sprintf(many + length, "%s", characters[c]);
+			(void)fail(&err, ERROR_CONFIG, many, "%s", many);
+			assert_true(text_is_utf8(err.object, strlen(err.object)));
+			assert_true(text_is_utf8(err.reason, strlen(err.reason)));
+			assert_true(strlen(err.reason) > sizeof(err.reason) - 5);
+			(void)error_within(&err, "%s", many);
+			assert_true(text_is_utf8(err.object, strlen(err.object)));
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_failure_has_an_object_and_a_reason_and_returns_minus_one),
 		cmocka_unit_test(a_failed_call_keeps_the_words_and_the_number_of_the_kernel),
 		cmocka_unit_test(a_long_object_loses_its_middle_and_never_the_reason),
+		cmocka_unit_test(what_is_shortened_is_still_text),
 		cmocka_unit_test(each_floor_adds_what_it_was_doing),
 		cmocka_unit_test(an_empty_object_is_replaced_by_the_one_above),
 		cmocka_unit_test(an_error_of_another_process_is_put_right),
