@@ -5,21 +5,7 @@
 #include <string.h>
 
 #include "error.h"
-
-/* How much of so many bytes is whole characters of UTF-8: one that is cut at their end is left out. */
-static size_t whole_characters(const char *text, size_t length)
-{
-	size_t start = length, wanted;
-	unsigned char first;
-
-	while (start > 0 && length - start < 3 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
-		start--;
-	if (start == 0)
-		return length;
-	first = (unsigned char)text[start - 1];
-	wanted = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
-	return length - (start - 1) < wanted ? start - 1 : length;
-}
+#include "text.h"
 
 /* Copy text; what doesn't fit is left out of its middle, since both ends of a path tell more. */
 static void copy_shortened(char *to, size_t size, const char *text)
@@ -33,7 +19,7 @@ static void copy_shortened(char *to, size_t size, const char *text)
 		memcpy(to, text, length + 1);
 		return;
 	}
-	head = whole_characters(text, head);
+	head = text_whole_characters(text, head);
 	while (tail > 0 && ((unsigned char)text[length - tail] & 0xc0) == 0x80)
 		tail--;
 	memcpy(to, text, head);
@@ -53,7 +39,7 @@ int fail(struct error *err, enum error_kind kind, const char *object, const char
 	n = vsnprintf(err->reason, sizeof(err->reason), why, args);
 	va_end(args);
 	if (n >= (int)sizeof(err->reason))
-		err->reason[whole_characters(err->reason, sizeof(err->reason) - 1)] = '\0';
+		err->reason[text_whole_characters(err->reason, sizeof(err->reason) - 1)] = '\0';
 	return -1;
 }
 
@@ -80,7 +66,7 @@ int error_within(struct error *err, const char *outer, ...)
 	if (n < 0)
 		return -1;
 	if ((size_t)n >= sizeof(err->object))
-		n = (int)whole_characters(whole, sizeof(err->object) - 1);
+		n = (int)text_whole_characters(whole, sizeof(err->object) - 1);
 	if (err->object[0])
 		(void)snprintf(whole + n, sizeof(whole) - (size_t)n, ": %s", err->object);
 	copy_shortened(err->object, sizeof(err->object), whole);

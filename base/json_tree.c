@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "json_read.h"
+#include "text.h"
 
 /* What can be asked of a tree that json_read.c made. */
 
@@ -40,6 +41,7 @@ struct path {
 	size_t total;  /* length of the whole path; 0 while it is measured */
 	size_t at;     /* place in the whole path */
 	size_t length; /* written */
+	size_t cut;    /* bytes behind the gap that are left out */
 };
 
 static const char path_gap[] = "...";
@@ -53,10 +55,16 @@ static void put(struct path *path, char byte)
 
 	if (path->total == 0)
 		return;
-	if (path->total > room && at == head)
+	if (path->total > room && at == head) {
+		path->length = text_whole_characters(path->to, path->length);
 		for (size_t i = 0; i < 3 && path->length < room; i++)
 			path->to[path->length++] = path_gap[i];
-	if (path->total <= room || at < head || at >= path->total - tail)
+	}
+	/* the rest of a character whose beginning is in the gap */
+	if (path->total > room && at == path->total - tail + path->cut &&
+	    ((unsigned char)byte & 0xc0) == 0x80)
+		path->cut++;
+	else if (path->total <= room || at < head || at >= path->total - tail)
 		path->to[path->length++] = byte;
 }
 
@@ -229,5 +237,6 @@ int json_fail(struct error *err, const struct json *value, const char *why, ...)
 	va_start(args, why);
 	(void)vsnprintf(reason, sizeof(reason), why, args);
 	va_end(args);
+	reason[text_whole_characters(reason, strlen(reason))] = '\0';
 	return fail(err, ERROR_CONFIG, json_path(value, path, sizeof(path)), "%s", reason);
 }

@@ -56,6 +56,9 @@ bool text_ends(const char *text, const char *part);
 /* Whether these bytes are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool text_is_utf8(const char *bytes, size_t length);
 
+/* How much of so many bytes of UTF-8 is whole characters: one that is cut at their end is left out. */
+size_t text_whole_characters(const char *text, size_t length);
+
 /* How many bytes the well-formed UTF-8 character at the beginning of these bytes takes: 1 to 4, or
  * 0 where there is none. */
 size_t text_utf8_step(const char *bytes, size_t length);

@@ -70,3 +70,17 @@ bool text_is_utf8(const char *bytes, size_t length)
 	}
 	return true;
 }
+
+size_t text_whole_characters(const char *text, size_t length)
+{
+	size_t start = length, wanted;
+	unsigned char first;
+
+	while (start > 0 && length - start < 3 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
+		start--;
+	if (start == 0)
+		return length;
+	first = (unsigned char)text[start - 1];
+	wanted = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
+	return length - (start - 1) < wanted ? start - 1 : length;
+}
