@@ -145,16 +145,10 @@ int fdpass_connect(const char *path, struct error *err)
 /* Never waits: who listens and does not accept has no room at some time, which is an answer too. */
 bool fdpass_listens_at(int dir, const char *name)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	owned_fd file = openat(dir, name, O_PATH | O_CLOEXEC);
-	owned_fd probe = -1;
+	struct error why;
+	owned_fd probe = fdpass_connect_now_at(dir, name, &why);
 
-	if (file < 0)
-		return false;
-	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d", file);
-	return connect(probe, (const struct sockaddr *)&address, sizeof(address)) == 0 ||
-	       errno != ECONNREFUSED;
+	return probe >= 0 || (why.errnum != ECONNREFUSED && why.errnum != ENOENT);
 }
 
 int fdpass_listen_at(int dir, const char *name, struct error *err)
