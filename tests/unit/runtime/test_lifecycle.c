@@ -12,8 +12,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "runtime/store.h"
 #include "tests/unit/base/scratch.h"
+
+#include "stored.h"
 
 /* An executor that does nothing but count: which operation is allowed when is the runtime's own. */
 static enum container_status status_now;
@@ -93,26 +94,6 @@ static const char config[] =
 	"{\"ociVersion\":\"1.3.0\",\"root\":{\"path\":\"rootfs\"},"
 	"\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"],\"user\":{\"uid\":0,\"gid\":0}}}";
 
-/* As create would have left it. */
-static void put(const struct runtime *rt, const char *id)
-{
-	struct error err;
-	owned_container struct container *c = store_new(id, &err);
-
-	assert_non_null(c);
-	c->root = store_open(rt, &err);
-	c->state.bundle = "/bundle";
-	c->state.rootfs = "/bundle/rootfs";
-	c->state.created = "2026-01-02T03:04:05.000000006Z";
-	c->state.executor = "counting";
-	c->state.status = STATUS_CREATED;
-	c->state.pid = 1;
-	c->state.start_time = 1;
-	assert_int_equal(store_take(c, &err), 0);
-	assert_int_equal(store_save_config(c, config, strlen(config), &err), 0);
-	assert_int_equal(store_save(c, &err), 0);
-}
-
 static int start(struct container *c, struct error *err)
 {
 	return container_start(c, err);
@@ -187,7 +168,7 @@ static void operations_are_allowed_by_state(void **state)
 			bool allowed = table[i].allowed[s] == '+';
 			struct container *c;
 
-			put(&rt, "web");
+			stored_put(&rt, "web", config);
 			status_now = (enum container_status)s;
 			assert_int_equal(container_open(&rt, "web", true, &c, &err), 0);
 			calls = 0;
@@ -214,7 +195,7 @@ static void a_missing_member_is_refused_by_name(void **state)
 	struct exec_result result;
 	struct error err;
 
-	put(&rt, "web");
+	stored_put(&rt, "web", config);
 	status_now = STATUS_RUNNING;
 	assert_int_equal(container_open(&rt, "web", true, &c, &err), 0);
 	assert_int_equal(container_exec(c, NULL, &(struct exec_options){0}, &result, &err), -1);
@@ -230,7 +211,7 @@ static void tracing_changes_nothing(void **state)
 	struct exec_result result;
 	struct error err;
 
-	put(&rt, "web");
+	stored_put(&rt, "web", config);
 	status_now = STATUS_RUNNING;
 	calls = 0;
 	assert_int_equal(container_open(&rt, "web", true, &c, &err), 0);
@@ -267,7 +248,7 @@ static void another_executors_container_is_not_touched(void **state)
 	struct container *c;
 	struct error err;
 
-	put(&rt, "web");
+	stored_put(&rt, "web", config);
 	assert_int_equal(container_open(&other, "web", true, &c, &err), -1);
 	assert_int_equal(err.kind, ERROR_UNSUPPORTED);
 	assert_non_null(strstr(err.reason, "counting"));
@@ -285,8 +266,8 @@ static void the_list_is_sorted(void **state)
 
 	assert_int_equal(container_list(&rt, arena, &ids, &n, &err), 0);
 	assert_int_equal(n, 0);
-	put(&rt, "b");
-	put(&rt, "a");
+	stored_put(&rt, "b", config);
+	stored_put(&rt, "a", config);
 	scratch_file(scratch, "file", "");
 	assert_int_equal(container_list(&rt, arena, &ids, &n, &err), 0);
 	assert_int_equal(n, 2);

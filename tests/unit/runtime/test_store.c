@@ -13,22 +13,13 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "runtime/store.h"
 #include "tests/unit/base/scratch.h"
+
+#include "stored.h"
 
 static struct container *new_one(const struct runtime *rt, const char *id)
 {
-	struct error err;
-	struct container *c = store_new(id, &err);
-
-	assert_non_null(c);
-	c->root = store_open(rt, &err);
-	assert_true(c->root >= 0);
-	c->state.bundle = "/bundle";
-	c->state.rootfs = "/bundle/rootfs";
-	c->state.created = "2026-01-02T03:04:05.000000006Z";
-	c->state.executor = "namespace";
-	return c;
+	return stored_new(rt, id, "namespace");
 }
 
 static void what_is_saved_is_loaded(void **state)

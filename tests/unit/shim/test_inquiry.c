@@ -14,11 +14,11 @@
 
 #include "base/fdpass.h"
 #include "base/own.h"
-#include "runtime/store.h"
 #include "shim/life.h"
 #include "shim/service.h"
 #include "shim/ttrpc.h"
 #include "tests/unit/base/scratch.h"
+#include "tests/unit/runtime/stored.h"
 
 enum { GIVE_UP_S = 30, FIRST = 1, FURTHER = 77 };
 
@@ -73,25 +73,6 @@ static int came(struct loop_source *self, uint32_t events, struct error *err)
 	return 0;
 }
 
-/* As create would have left it. */
-static void put(const struct runtime *rt)
-{
-	struct error err;
-	owned_container struct container *c = store_new("one", &err);
-
-	assert_non_null(c);
-	c->root = store_open(rt, &err);
-	c->state.bundle = "/bundle";
-	c->state.rootfs = "/bundle/rootfs";
-	c->state.created = "2026-01-02T03:04:05.000000006Z";
-	c->state.executor = "one";
-	c->state.status = STATUS_CREATED;
-	c->state.pid = FIRST;
-	c->state.start_time = 1;
-	assert_int_equal(store_take(c, &err), 0);
-	assert_int_equal(store_save(c, &err), 0);
-}
-
 static void scene_open(struct scene *scene, const struct scratch *scratch,
                        const struct executor *executor)
 {
@@ -106,7 +87,7 @@ static void scene_open(struct scene *scene, const struct scratch *scratch,
 	scene->shim.runtime =
 		(struct runtime){.root = scratch->path, .executors = scene->executors};
 	scene->shim.loop = loop_new(&err);
-	put(&scene->shim.runtime);
+	stored_put(&scene->shim.runtime, "one", NULL);
 	scene->task = task_new(&scene->shim, "one", "/bundle", &err);
 	assert_non_null(scene->task);
 	life_created(scene->task->processes, FIRST);

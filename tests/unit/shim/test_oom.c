@@ -12,10 +12,10 @@
 #include <sys/socket.h>
 
 #include "base/own.h"
-#include "runtime/store.h"
 #include "shim/events.h"
 #include "shim/life.h"
 #include "tests/unit/base/scratch.h"
+#include "tests/unit/runtime/stored.h"
 
 enum { GIVE_UP_S = 30 };
 
@@ -66,25 +66,6 @@ static int say(struct container *c, enum container_status *ret_status, struct er
 static const struct executor hearing = {.name = "hearing", .watch = hear, .look = say};
 static const struct executor *const executors[] = {&hearing, NULL};
 
-/* As create would have left it. */
-static void put(const struct runtime *rt)
-{
-	struct error err;
-	owned_container struct container *c = store_new("one", &err);
-
-	assert_non_null(c);
-	c->root = store_open(rt, &err);
-	c->state.bundle = "/bundle";
-	c->state.rootfs = "/bundle/rootfs";
-	c->state.created = "2026-01-02T03:04:05.000000006Z";
-	c->state.executor = "hearing";
-	c->state.status = STATUS_CREATED;
-	c->state.pid = 1;
-	c->state.start_time = 1;
-	assert_int_equal(store_take(c, &err), 0);
-	assert_int_equal(store_save(c, &err), 0);
-}
-
 static void a_guest_is_heard_when_it_tells_and_its_end_is_seen(void **state)
 {
 	const struct scratch *scratch = *state;
@@ -99,7 +80,7 @@ static void a_guest_is_heard_when_it_tells_and_its_end_is_seen(void **state)
 
 	(void)alarm(GIVE_UP_S);
 	loop = shim.loop;
-	put(&shim.runtime);
+	stored_put(&shim.runtime, "one", NULL);
 	assert_int_equal(events_open(&shim, &err), 0);
 	oom_watch(task);
 	assert_int_equal(hears, 1);
