@@ -11,13 +11,6 @@
 
 enum { PORT_MOST = 65535 };
 
-const struct word checkpoint_cgroups_words[4] = {
-	{"soft",   CGROUPS_SOFT  },
-	{"full",   CGROUPS_FULL  },
-	{"strict", CGROUPS_STRICT},
-	{"ignore", CGROUPS_IGNORE},
-};
-
 const struct word checkpoint_empty_words[1] = {
 	{"network", 1},
 };

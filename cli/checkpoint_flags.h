@@ -20,8 +20,7 @@ struct checkpoint_flags {
 	bool detach, no_pivot, no_subreaper, tcp_close;
 };
 
-extern const struct word checkpoint_cgroups_words[4], checkpoint_empty_words[1],
-	checkpoint_lock_words[2];
+extern const struct word checkpoint_empty_words[1], checkpoint_lock_words[2];
 
 #define CHECKPOINT_AT(kind, member)    kind(struct checkpoint_flags, member)
 #define CHECKPOINT_WORD(member, words) WORD_AT(struct checkpoint_flags, member, words)

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/process.h"
+#include "base/table.h"
 #include "runtime/plan/plan.h"
 #include "spec/spec.h"
 
@@ -60,6 +61,9 @@ enum checkpoint_cgroups {
 	CGROUPS_STRICT,
 	CGROUPS_IGNORE
 };
+/* What people and engines call those that can be said. */
+enum { CHECKPOINT_CGROUPS_WORDS = 4 };
+extern const struct word checkpoint_cgroups_words[CHECKPOINT_CGROUPS_WORDS];
 enum checkpoint_lock { LOCK_UNSAID, LOCK_IPTABLES, LOCK_NFTABLES };
 struct checkpoint_options {
 	const char *criu; /* CRIU's program; NULL: in PATH */

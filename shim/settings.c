@@ -82,24 +82,16 @@ int settings_read(const Pb__Any *options, struct settings *ret, struct error *er
 
 static int read_mode(const char *text, enum checkpoint_cgroups *ret, struct error *err)
 {
-	static const struct {
-		const char *name;
-		enum checkpoint_cgroups mode;
-	} modes[] = {
-		{"",       CGROUPS_UNSAID},
-                {"soft",   CGROUPS_SOFT  },
-                {"full",   CGROUPS_FULL  },
-		{"strict", CGROUPS_STRICT},
-                {"ignore", CGROUPS_IGNORE},
-	};
+	char choices[64];
+	int64_t mode = CGROUPS_UNSAID;
 
-	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
-		if (strcmp(modes[i].name, text) == 0) {
-			*ret = modes[i].mode;
-			return 0;
-		}
-	return fail(err, ERROR_USAGE, "cgroups_mode",
-	            "'%.60s' is none of soft, full, strict and ignore", text);
+	if (text[0] &&
+	    !table_value(checkpoint_cgroups_words, CHECKPOINT_CGROUPS_WORDS, text, &mode))
+		return fail(err, ERROR_USAGE, "cgroups_mode", "'%.60s' is not %s", text,
+		            table_choices(checkpoint_cgroups_words, CHECKPOINT_CGROUPS_WORDS,
+		                          choices, sizeof(choices)));
+	*ret = (enum checkpoint_cgroups)mode;
+	return 0;
 }
 
 static int read_namespaces(const Pb__RuncCheckpointOptions *o, bool *ret_network, struct error *err)
