@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stddef.h>
 #include <string.h>
 
 #include "base/table.h"
@@ -75,116 +76,75 @@ void state_write_oci(struct json_writer *w, const struct state *state)
 
 /* ---- reading ---- */
 
-static int read_version(const struct json *value, struct arena *arena, struct state *state,
-                        struct error *err)
+static int read_version(const struct json *value, void *at, struct error *err)
 {
 	uint64_t version = 0;
 
-	(void)arena;
-	(void)state;
+	(void)at;
 	if (!json_to_u64(value, &version) || version != STATE_VERSION)
 		return json_fail(err, value, "must be %d: another version of cella wrote this",
 		                 STATE_VERSION);
 	return 0;
 }
 
-static int read_text(const struct json *value, const char **ret_text, struct error *err)
+static int read_text(const struct json *value, void *at, struct error *err)
 {
 	if (value->type != JSON_STRING)
 		return json_fail(err, value, "must be a string, is %s",
 		                 json_type_name(value->type));
 	if (!*value->text)
 		return json_fail(err, value, "is empty");
-	*ret_text = value->text;
+	*(const char **)at = value->text;
 	return 0;
 }
 
-static int read_id(const struct json *value, struct arena *arena, struct state *state,
-                   struct error *err)
+static int read_id(const struct json *value, void *at, struct error *err)
 {
-	(void)arena;
-	if (read_text(value, &state->id, err) < 0)
+	if (read_text(value, at, err) < 0)
 		return -1;
-	if (state->id[0] == '.' || strchr(state->id, '/'))
+	if (value->text[0] == '.' || strchr(value->text, '/'))
 		return json_fail(err, value, "is no name of a container");
 	return 0;
 }
 
-static int read_status(const struct json *value, struct arena *arena, struct state *state,
-                       struct error *err)
+static int read_status(const struct json *value, void *at, struct error *err)
 {
 	const char *name = "";
 
-	(void)arena;
 	if (read_text(value, &name, err) < 0)
 		return -1;
 	for (size_t i = 0; i < STATUS_COUNT; i++)
 		if (strcmp(container_status_names[i], name) == 0) {
-			state->status = (enum container_status)i;
+			*(enum container_status *)at = (enum container_status)i;
 			return 0;
 		}
 	return json_fail(err, value, "'%s' is no status", name);
 }
 
-static int read_pid(const struct json *value, struct arena *arena, struct state *state,
-                    struct error *err)
+static int read_pid(const struct json *value, void *at, struct error *err)
 {
 	uint64_t pid = 0;
 
-	(void)arena;
 	if (!json_to_u64(value, &pid) || pid > PID_MOST)
 		return json_fail(err, value, "must be a number from 0 to %d", PID_MOST);
-	state->pid = (pid_t)pid;
+	*(pid_t *)at = (pid_t)pid;
 	return 0;
 }
 
-static int read_start_time(const struct json *value, struct arena *arena, struct state *state,
-                           struct error *err)
+static int read_number(const struct json *value, void *at, struct error *err)
 {
-	(void)arena;
-	if (!json_to_u64(value, &state->start_time))
+	if (!json_to_u64(value, at))
 		return json_fail(err, value, "must be a number from 0");
 	return 0;
 }
 
-static int read_path(const struct json *value, const char **ret_path, struct error *err)
+static int read_path(const struct json *value, void *at, struct error *err)
 {
-	const char *path = "";
-
-	if (read_text(value, &path, err) < 0)
+	if (read_text(value, at, err) < 0)
 		return -1;
-	if (*path != '/')
+	if (*value->text != '/')
 		return json_fail(err, value, "must be an absolute path");
-	*ret_path = path;
 	return 0;
-}
-
-static int read_bundle(const struct json *value, struct arena *arena, struct state *state,
-                       struct error *err)
-{
-	(void)arena;
-	return read_path(value, &state->bundle, err);
-}
-
-static int read_rootfs(const struct json *value, struct arena *arena, struct state *state,
-                       struct error *err)
-{
-	(void)arena;
-	return read_path(value, &state->rootfs, err);
-}
-
-static int read_created(const struct json *value, struct arena *arena, struct state *state,
-                        struct error *err)
-{
-	(void)arena;
-	return read_text(value, &state->created, err);
-}
-
-static int read_executor(const struct json *value, struct arena *arena, struct state *state,
-                         struct error *err)
-{
-	(void)arena;
-	return read_text(value, &state->executor, err);
 }
 
 /* Whether a component of the path is "..". */
@@ -196,70 +156,43 @@ static bool climbs(const char *path)
 	return false;
 }
 
-static int read_systemd_unit(const struct json *value, struct arena *arena, struct state *state,
-                             struct error *err)
+static int read_systemd_unit(const struct json *value, void *at, struct error *err)
 {
-	const char *unit = "";
-
-	(void)arena;
-	state->systemd_unit = NULL;
 	if (value->type == JSON_NULL)
 		return 0;
-	if (read_text(value, &unit, err) < 0)
+	if (read_text(value, at, err) < 0)
 		return -1;
-	if (strchr(unit, '/') || !text_ends(unit, ".scope"))
+	if (strchr(value->text, '/') || !text_ends(value->text, ".scope"))
 		return json_fail(err, value, "is no name of a scope");
-	state->systemd_unit = unit;
 	return 0;
 }
 
-static int read_cgroup(const struct json *value, struct arena *arena, struct state *state,
-                       struct error *err)
+static int read_cgroup(const struct json *value, void *at, struct error *err)
 {
-	const char *path = "";
-
-	(void)arena;
-	if (value->type == JSON_NULL) {
-		state->cgroup = NULL;
+	if (value->type == JSON_NULL)
 		return 0;
-	}
-	if (read_path(value, &path, err) < 0)
+	if (read_path(value, at, err) < 0)
 		return -1;
-	if (climbs(path) || strspn(path, "/") == strlen(path))
+	if (climbs(value->text) || strspn(value->text, "/") == strlen(value->text))
 		return json_fail(err, value, "is no path of a container's cgroup");
-	state->cgroup = path;
 	return 0;
 }
 
-static int read_owner(const struct json *value, struct arena *arena, struct state *state,
-                      struct error *err)
+static int read_user(const struct json *value, void *at, struct error *err)
 {
-	uint64_t owner = 0;
+	uint64_t user = 0;
 
-	(void)arena;
-	if (!json_to_u64(value, &owner) || owner > UINT32_MAX)
+	if (!json_to_u64(value, &user) || user > UINT32_MAX)
 		return json_fail(err, value, "must be a user id");
-	state->owner = (uint32_t)owner;
+	*(uint32_t *)at = (uint32_t)user;
 	return 0;
 }
 
-static int read_terminal(const struct json *value, struct arena *arena, struct state *state,
-                         struct error *err)
+static int read_bool(const struct json *value, void *at, struct error *err)
 {
-	(void)arena;
 	if (value->type != JSON_BOOL)
 		return json_fail(err, value, "must be true or false");
-	state->terminal = value->truth;
-	return 0;
-}
-
-static int read_no_new_keyring(const struct json *value, struct arena *arena, struct state *state,
-                               struct error *err)
-{
-	(void)arena;
-	if (value->type != JSON_BOOL)
-		return json_fail(err, value, "must be true or false");
-	state->no_new_keyring = value->truth;
+	*(bool *)at = value->truth;
 	return 0;
 }
 
@@ -277,80 +210,64 @@ static int read_namespace(const struct json *value, unsigned int *bits, struct e
 	return json_fail(err, value, "'%s' is no namespace, or the second of its type", name);
 }
 
-static int read_namespaces(const struct json *value, struct arena *arena, struct state *state,
-                           struct error *err)
+static int read_namespaces(const struct json *value, void *at, struct error *err)
 {
-	(void)arena;
 	if (value->type != JSON_ARRAY)
 		return json_fail(err, value, "must be an array, is %s",
 		                 json_type_name(value->type));
-	state->namespaces = 0;
 	for (const struct json *item = value->first; item; item = item->next)
-		if (read_namespace(item, &state->namespaces, err) < 0)
+		if (read_namespace(item, at, err) < 0)
 			return -1;
 	return 0;
 }
 
 /* Names that the kernel gave, or nothing. */
-static int read_stdio(const struct json *value, struct arena *arena, struct state *state,
-                      struct error *err)
+static int read_stdio(const struct json *value, void *at, struct error *err)
 {
-	(void)arena;
-	if (value->type != JSON_ARRAY || value->count != ARRAY_SIZE(state->stdio))
-		return json_fail(err, value, "must be an array of %zu", ARRAY_SIZE(state->stdio));
-	for (const struct json *item = value->first; item; item = item->next) {
-		state->stdio[item->index] = NULL;
-		if (item->type != JSON_NULL && read_text(item, &state->stdio[item->index], err) < 0)
+	const char **names = at;
+	const size_t count = ARRAY_SIZE(((struct state *)NULL)->stdio);
+
+	if (value->type != JSON_ARRAY || value->count != count)
+		return json_fail(err, value, "must be an array of %zu", count);
+	for (const struct json *item = value->first; item; item = item->next)
+		if (item->type != JSON_NULL && read_text(item, &names[item->index], err) < 0)
 			return -1;
-	}
 	return 0;
 }
 
-static int read_annotations(const struct json *value, struct arena *arena, struct state *state,
-                            struct error *err)
+static int read_object(const struct json *value, void *at, struct error *err)
 {
-	struct key_value *items;
-	size_t count = 0;
-
+	(void)at;
 	if (value->type != JSON_OBJECT)
 		return json_fail(err, value, "must be an object, is %s",
 		                 json_type_name(value->type));
-	items = arena_alloc(arena, value->count + 1, sizeof(*items));
-	if (!items)
-		return arena_check(arena, err);
-	for (const struct json *item = value->first; item; item = item->next) {
-		if (item->type != JSON_STRING)
-			return json_fail(err, item, "must be a string, is %s",
-			                 json_type_name(item->type));
-		items[count++] = (struct key_value){item->key, item->text};
-	}
-	state->annotations.item = items;
-	state->annotations.count = count;
 	return 0;
 }
 
+/* Each is read into its place in a struct state that is zero. */
+#define AT(member) offsetof(struct state, member)
 static const struct member {
 	const char *name;
-	int (*read)(const struct json *value, struct arena *arena, struct state *state,
-	            struct error *err);
+	int (*read)(const struct json *value, void *at, struct error *err);
+	size_t offset;
 } members[] = {
-	{"version",      read_version       }, /* first: another one may have other members */
-	{"id",           read_id            },
-	{"status",       read_status        },
-	{"pid",          read_pid           },
-	{"startTime",    read_start_time    },
-	{"bundle",       read_bundle        },
-	{"rootfs",       read_rootfs        },
-	{"created",      read_created       },
-	{"executor",     read_executor      },
-	{"cgroup",       read_cgroup        },
-	{"systemdUnit",  read_systemd_unit  },
-	{"owner",        read_owner         },
-	{"terminal",     read_terminal      },
-	{"stdio",        read_stdio         },
-	{"noNewKeyring", read_no_new_keyring},
-	{"namespaces",   read_namespaces    },
-	{"annotations",  read_annotations   },
+	{"version",      read_version,      0                 }, /* first: another one may have other members */
+	{"id",           read_id,           AT(id)            },
+	{"status",       read_status,       AT(status)        },
+	{"pid",          read_pid,          AT(pid)           },
+	{"startTime",    read_number,       AT(start_time)    },
+	{"bundle",       read_path,         AT(bundle)        },
+	{"rootfs",       read_path,         AT(rootfs)        },
+	{"created",      read_text,         AT(created)       },
+	{"executor",     read_text,         AT(executor)      },
+	{"cgroup",       read_cgroup,       AT(cgroup)        },
+	{"systemdUnit",  read_systemd_unit, AT(systemd_unit)  },
+	{"owner",        read_user,         AT(owner)         },
+	{"terminal",     read_bool,         AT(terminal)      },
+	{"stdio",        read_stdio,        AT(stdio)         },
+	{"noNewKeyring", read_bool,         AT(no_new_keyring)},
+	{"namespaces",   read_namespaces,   AT(namespaces)    },
+	{"annotations",  read_object,       0                 }, /* by read_annotations() */
 };
 
 static bool is_member(const char *name)
@@ -361,8 +278,7 @@ static bool is_member(const char *name)
 	return false;
 }
 
-static int read_members(const struct json *top, struct arena *arena, struct state *state,
-                        struct error *err)
+static int read_members(const struct json *top, struct state *state, struct error *err)
 {
 	if (top->type != JSON_OBJECT)
 		return fail(err, ERROR_CONFIG, "", "must be an object, is %s",
@@ -372,12 +288,31 @@ static int read_members(const struct json *top, struct arena *arena, struct stat
 
 		if (!value)
 			return fail(err, ERROR_CONFIG, members[i].name, "is missing");
-		if (members[i].read(value, arena, state, err) < 0)
+		if (members[i].read(value, (char *)state + members[i].offset, err) < 0)
 			return -1;
 	}
 	for (const struct json *value = top->first; value; value = value->next)
 		if (!is_member(value->key))
 			return json_fail(err, value, "is unknown");
+	return 0;
+}
+
+static int read_annotations(const struct json *object, struct arena *arena, struct state *state,
+                            struct error *err)
+{
+	struct key_value *items = arena_alloc(arena, object->count + 1, sizeof(*items));
+	size_t count = 0;
+
+	if (!items)
+		return arena_check(arena, err);
+	for (const struct json *item = object->first; item; item = item->next) {
+		if (item->type != JSON_STRING)
+			return json_fail(err, item, "must be a string, is %s",
+			                 json_type_name(item->type));
+		items[count++] = (struct key_value){item->key, item->text};
+	}
+	state->annotations.item = items;
+	state->annotations.count = count;
 	return 0;
 }
 
@@ -390,7 +325,8 @@ int state_read(const char *bytes, size_t length, struct arena *arena, struct sta
 
 	if (json_read(name, bytes, length, arena, &top, err) < 0)
 		return -1;
-	if (read_members(top, arena, &state, err) < 0)
+	if (read_members(top, &state, err) < 0 ||
+	    read_annotations(json_member(top, "annotations"), arena, &state, err) < 0)
 		return error_within(err, name);
 	if (arena_check(arena, err) < 0)
 		return -1;
