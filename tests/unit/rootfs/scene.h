@@ -384,6 +384,14 @@ static inline bool scene_makes(const char *path)
 	return true;
 }
 
+/* Whether a file system of this kind is at a path. */
+static inline bool scene_is_on(const char *path, uint32_t magic)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && (uint32_t)fs.f_type == magic;
+}
+
 static inline bool scene_is_mode(const char *path, mode_t mode)
 {
 	struct stat st;
