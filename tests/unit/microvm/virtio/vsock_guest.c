@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #undef VIRTIO_F_VERSION_1
@@ -301,4 +302,28 @@ int guest_client(struct guest *g, uint32_t *ret_port)
 	*ret_port = p.source_port;
 	guest_op(g, AGENT_PORT, p.source_port, VIRTIO_VSOCK_OP_RESPONSE, 0);
 	return fd;
+}
+
+void guest_assert_idle(struct guest *g)
+{
+	struct timespec before, after;
+	long used_us;
+
+	guest_turn(g);
+	assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before), 0);
+	guest_wait(g, 60);
+	assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after), 0);
+	used_us =
+		(after.tv_sec - before.tv_sec) * 1000000 + (after.tv_nsec - before.tv_nsec) / 1000;
+	assert_in_range(used_us, 0, 20000);
+}
+
+void guest_assert_alive(struct guest *g, int client, uint32_t port)
+{
+	char byte = 0;
+
+	guest_data(g, AGENT_PORT, port, "!", 1);
+	assert_int_equal(recv(client, &byte, 1, MSG_DONTWAIT), 1);
+	assert_int_equal(byte, '!');
+	assert_false(driver_needs_reset(&g->driver));
 }

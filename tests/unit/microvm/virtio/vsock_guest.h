@@ -70,4 +70,9 @@ int guest_client(struct guest *g, uint32_t *ret_port);
 /* A client that only connects to the listening socket. */
 int guest_knock(const struct guest *g);
 
+/* The loop sleeps: nothing that it watches calls for nothing. */
+void guest_assert_idle(struct guest *g);
+/* The device works, and what the guest sends to this port comes out at the client. */
+void guest_assert_alive(struct guest *g, int client, uint32_t port);
+
 #endif
