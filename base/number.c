@@ -15,15 +15,15 @@ static const struct word durations[] = {
         {"h",  3600000000000},
 };
 
-/* Read digits of a base (at most 10) from *text on, at least one.
+/* Read decimal digits from *text on, at least one.
  * Returns  true, *ret, and *text behind the last digit; false where there is none or too many. */
-static bool take_digits(const char **text, unsigned int base, uint64_t *ret)
+static bool take_digits(const char **text, uint64_t *ret)
 {
 	const char *at = *text;
 	uint64_t number = 0;
 
-	for (; *at >= '0' && *at < (char)('0' + base); at++)
-		if (__builtin_mul_overflow(number, (uint64_t)base, &number) ||
+	for (; *at >= '0' && *at <= '9'; at++)
+		if (__builtin_mul_overflow(number, 10, &number) ||
 		    __builtin_add_overflow(number, (uint64_t)(*at - '0'), &number))
 			return false;
 	if (at == *text)
@@ -33,12 +33,12 @@ static bool take_digits(const char **text, unsigned int base, uint64_t *ret)
 	return true;
 }
 
-/* Decimal digits without a leading zero but "0" itself. */
+/* The same without a leading zero but "0" itself. */
 static bool take_decimal(const char **text, uint64_t *ret)
 {
 	if ((*text)[0] == '0' && (*text)[1] >= '0' && (*text)[1] <= '9')
 		return false;
-	return take_digits(text, 10, ret);
+	return take_digits(text, ret);
 }
 
 bool text_to_u64(const char *text, uint64_t *ret)
@@ -70,16 +70,6 @@ bool text_to_u32(const char *text, uint32_t *ret)
 	uint64_t number;
 
 	if (!text_to_u64(text, &number) || number > UINT32_MAX)
-		return false;
-	*ret = (uint32_t)number;
-	return true;
-}
-
-bool text_to_octal(const char *text, uint32_t *ret)
-{
-	uint64_t number;
-
-	if (!take_digits(&text, 8, &number) || *text || number > UINT32_MAX)
 		return false;
 	*ret = (uint32_t)number;
 	return true;
@@ -139,7 +129,7 @@ static bool take_duration(const char **text, uint64_t *ret)
 {
 	uint64_t whole, unit, digits = 0, scale = 1;
 
-	if (!take_digits(text, 10, &whole))
+	if (!take_digits(text, &whole))
 		return false;
 	if (**text == '.') {
 		(*text)++;

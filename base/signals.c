@@ -49,16 +49,6 @@ static const struct word names[] = {
 	{"SIGSYS",    SIGSYS   },
 };
 
-/* Real-time signals from SIGRTMIN on, which the C library may move; named as bash names them. */
-static const char *const realtime_names[] = {
-	"SIGRTMIN",    "SIGRTMIN+1",  "SIGRTMIN+2",  "SIGRTMIN+3",  "SIGRTMIN+4",  "SIGRTMIN+5",
-	"SIGRTMIN+6",  "SIGRTMIN+7",  "SIGRTMIN+8",  "SIGRTMIN+9",  "SIGRTMIN+10", "SIGRTMIN+11",
-	"SIGRTMIN+12", "SIGRTMIN+13", "SIGRTMIN+14", "SIGRTMIN+15", "SIGRTMAX-14", "SIGRTMAX-13",
-	"SIGRTMAX-12", "SIGRTMAX-11", "SIGRTMAX-10", "SIGRTMAX-9",  "SIGRTMAX-8",  "SIGRTMAX-7",
-	"SIGRTMAX-6",  "SIGRTMAX-5",  "SIGRTMAX-4",  "SIGRTMAX-3",  "SIGRTMAX-2",  "SIGRTMAX-1",
-	"SIGRTMAX",
-};
-
 /* "RTMIN", "RTMIN+3", "RTMAX-1" to a number. */
 static bool realtime_from_text(const char *text, int *ret_signum)
 {
@@ -94,17 +84,6 @@ bool signal_from_text(const char *text, int *ret_signum)
 			return true;
 		}
 	return realtime_from_text(text, ret_signum);
-}
-
-const char *signal_name(int signum)
-{
-	const char *name = table_word(names, ARRAY_SIZE(names), signum);
-
-	if (name || signum < SIGRTMIN || signum > SIGRTMAX)
-		return name;
-	if (SIGRTMAX - SIGRTMIN + 1 != (int)ARRAY_SIZE(realtime_names))
-		return NULL;
-	return realtime_names[signum - SIGRTMIN];
 }
 
 void signals_reset_those(uint64_t ignored)

@@ -11,9 +11,6 @@
  * Returns  true and *ret_signum; false leaves it alone. */
 bool signal_from_text(const char *text, int *ret_signum);
 
-/* "SIGKILL"; NULL for what is no signal. */
-const char *signal_name(int signum);
-
 /* Put every signal back to its default and unblock all: what a new program expects. Context: any,
  * the child too. */
 void signals_reset(void);

@@ -32,14 +32,13 @@ void text_format(struct text *text, const char *format, ...) PRINTF(2, 3);
 int text_check(const struct text *text, struct error *err) FALLIBLE;
 
 /* Strict numbers: the whole text is the number, no sign where none can be, no white space, no
- * leading zeros but "0" itself (octal has its own function), never a default.
+ * leading zeros but "0" itself, never a default.
  *
  * Returns  true and *ret; false leaves *ret alone.
  * Context  any, the child too. */
 bool text_to_u64(const char *text, uint64_t *ret);
 bool text_to_i64(const char *text, int64_t *ret);
 bool text_to_u32(const char *text, uint32_t *ret);
-bool text_to_octal(const char *text, uint32_t *ret); /* leading zeros allowed: file modes, umask */
 
 /* Sizes as people write them on a command line: 4096, 64k, 16M, 2G (powers of 1024), as crun and
  * runc take them for memory flags. */

@@ -37,12 +37,6 @@ static void check_numbers(const char *text)
 		(void)snprintf(printed, sizeof(printed), "%" PRIu32, u32);
 		must_be(text, printed);
 	}
-	if (text_to_octal(text, &u32)) {
-		const char *digits = text + strspn(text, "0");
-
-		(void)snprintf(printed, sizeof(printed), "%" PRIo32, u32);
-		must_be(*digits ? digits : "0", printed);
-	}
 	if (text_to_size(text, &u64) && !strpbrk(text, "0123456789"))
 		abort();
 	if (text_to_duration(text, &u64) && !strpbrk(text, "0123456789"))

@@ -62,21 +62,6 @@ static void numbers_beyond_their_type_are_refused(void **state)
 	assert_true(u64 == 42 && i64 == 42 && u32 == 42);
 }
 
-static void octal_numbers_may_begin_with_zeros(void **state)
-{
-	uint32_t mode = 0;
-
-	(void)state;
-	assert_true(text_to_octal("0755", &mode) && mode == 0755);
-	assert_true(text_to_octal("22", &mode) && mode == 022);
-	assert_true(text_to_octal("0", &mode) && mode == 0);
-	assert_true(text_to_octal("37777777777", &mode) && mode == UINT32_MAX);
-	assert_false(text_to_octal("40000000000", &mode));
-	assert_false(text_to_octal("8", &mode));
-	assert_false(text_to_octal("", &mode));
-	assert_false(text_to_octal("-1", &mode));
-}
-
 static void sizes_have_units_of_1024(void **state)
 {
 	static const struct {
@@ -170,7 +155,6 @@ int main(void)
 		cmocka_unit_test(numbers_are_read_to_their_limits),
 		cmocka_unit_test(what_is_no_number_leaves_the_result_alone),
 		cmocka_unit_test(numbers_beyond_their_type_are_refused),
-		cmocka_unit_test(octal_numbers_may_begin_with_zeros),
 		cmocka_unit_test(sizes_have_units_of_1024),
 		cmocka_unit_test(durations_are_as_go_writes_them),
 	};
