@@ -108,15 +108,11 @@ struct netns_links *netns_look(struct arena *arena, struct error *err) FALLIBLE;
  *          because a tap is born in the network namespace that its descriptor was opened in.
  * name     of the tap; not taken.
  * mtu      bytes, of the interface it will stand for.
- * many     whether netns_tap_queue() may be asked for more queues.
- * Returns  its first queue, owned by the caller, close-on-exec, O_NONBLOCK; the tap ends with its last queue.
+ * Returns  its queue, owned by the caller, close-on-exec, O_NONBLOCK; the tap ends with it.
  *          -1 and *err.
  * Errors   EBUSY: the name is taken. EPERM: no CAP_NET_ADMIN over the namespace.
  * Spec     linux/if_tun.h, Documentation/networking/tuntap.rst. */
-int netns_tap(int tun, const char *name, uint32_t mtu, bool many, struct error *err) FALLIBLE;
-
-/* One more queue of a tap that may have many. As netns_tap(). */
-int netns_tap_queue(int tun, const char *name, struct error *err) FALLIBLE;
+int netns_tap(int tun, const char *name, uint32_t mtu, struct error *err) FALLIBLE;
 
 /* From now on all that arrives at the interface leaves by the tap, and all that arrives at the tap (what the
  * guest sends) leaves by the interface; then the addresses and routes that links has of the interface are taken

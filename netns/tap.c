@@ -11,10 +11,11 @@
 #include "link.h"
 #include "netns.h"
 
-/* A queue of the tap with this name, which is made where it is not. */
-static int attach(int tun, const char *name, int flags, struct error *err)
+/* The queue of a new tap with this name. */
+static int attach(int tun, const char *name, struct error *err)
 {
-	struct ifreq request = {.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | flags)};
+	struct ifreq request = {.ifr_flags =
+	                                (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_TUN_EXCL)};
 	size_t length = strlen(name);
 	owned_fd queue = -1;
 
@@ -30,9 +31,9 @@ static int attach(int tun, const char *name, int flags, struct error *err)
 	return take_fd(&queue);
 }
 
-int netns_tap(int tun, const char *name, uint32_t mtu, bool many, struct error *err)
+int netns_tap(int tun, const char *name, uint32_t mtu, struct error *err)
 {
-	owned_fd queue = attach(tun, name, IFF_TUN_EXCL | (many ? IFF_MULTI_QUEUE : 0), err);
+	owned_fd queue = attach(tun, name, err);
 	owned_netlink nl = {0};
 	int index;
 
@@ -45,12 +46,4 @@ int netns_tap(int tun, const char *name, uint32_t mtu, bool many, struct error *
 	    link_silence_v6(&nl, index, name, err) < 0 || link_up(&nl, index, name, err) < 0)
 		return -1;
 	return take_fd(&queue);
-}
-
-/* A tap that came into being by this call was not there: its only queue closes and it is gone again. */
-int netns_tap_queue(int tun, const char *name, struct error *err)
-{
-	if (link_find(name, err) < 0)
-		return -1;
-	return attach(tun, name, IFF_MULTI_QUEUE, err);
 }

@@ -76,7 +76,7 @@ static int make_taps(int tun, struct netns_links *links, int tap[NETNS_INTERFACE
 		struct netns_interface *it = &links->interfaces[i];
 
 		(void)snprintf(it->tap, sizeof(it->tap), "cella%u", i);
-		tap[i] = netns_tap(tun, it->tap, it->mtu, false, err);
+		tap[i] = netns_tap(tun, it->tap, it->mtu, err);
 		if (tap[i] < 0)
 			return error_within(err, "%s", it->name);
 		it->tap_index = if_nametoindex(it->tap);

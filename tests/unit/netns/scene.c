@@ -114,7 +114,7 @@ void scene_usual(struct scene *scene)
 
 int scene_tap(struct scene *scene)
 {
-	int fd = netns_tap(scene->tun, "cella-tap0", 1400, false, &scene->err);
+	int fd = netns_tap(scene->tun, "cella-tap0", 1400, &scene->err);
 
 	if (fd < 0 && (scene->err.errnum == EACCES || scene->err.errnum == EBADF ||
 	               scene->err.errnum == ENODEV))

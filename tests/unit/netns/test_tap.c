@@ -55,39 +55,15 @@ static void a_tap_has_no_address_of_ipv6(void **state)
 	scene_play(SCENE_AS_WE_ARE, silent);
 }
 
-static void queues(struct scene *scene)
-{
-	int first, second;
-	struct ifreq of = {0};
-
-	(void)close(scene_tap(scene)); /* whether there can be one */
-	first = netns_tap(scene->tun, "cella-tap0", 1400, true, &scene->err);
-	second = netns_tap_queue(scene->tun, "cella-tap0", &scene->err);
-	CHECK(first >= 0 && second >= 0);
-	CHECK(ioctl(second, TUNGETIFF, &of) == 0 && strcmp(of.ifr_name, "cella-tap0") == 0);
-	(void)close(first);
-	CHECK(if_nametoindex("cella-tap0") != 0);
-	(void)close(second);
-	CHECK(if_nametoindex("cella-tap0") == 0);
-	CHECK(netns_tap_queue(scene->tun, "cella-tap0", &scene->err) < 0);
-	CHECK(scene->err.errnum == ENODEV);
-}
-
-static void a_tap_may_have_many_queues(void **state)
-{
-	(void)state;
-	scene_play(SCENE_AS_WE_ARE, queues);
-}
-
 static void taken(struct scene *scene)
 {
 	int fd = scene_tap(scene);
 
 	CHECK(fd >= 0);
-	CHECK(netns_tap(scene->tun, "cella-tap0", 1400, true, &scene->err) < 0);
+	CHECK(netns_tap(scene->tun, "cella-tap0", 1400, &scene->err) < 0);
 	CHECK(scene->err.errnum == EBUSY && strcmp(scene->err.object, "cella-tap0") == 0);
 	scene_veth(scene, "eth0", 1);
-	CHECK(netns_tap(scene->tun, "eth0", 1400, false, &scene->err) < 0);
+	CHECK(netns_tap(scene->tun, "eth0", 1400, &scene->err) < 0);
 	CHECK(scene->err.errnum == EBUSY);
 	CHECK(scene_look(scene)->interface_count == 2);
 }
@@ -103,10 +79,10 @@ static void badly(struct scene *scene)
 	int fd = scene_tap(scene);
 
 	CHECK(fd >= 0);
-	CHECK(netns_tap(scene->tun, "", 1400, false, &scene->err) < 0);
-	CHECK(netns_tap(scene->tun, "tap%d", 1400, false, &scene->err) < 0);
-	CHECK(netns_tap(scene->tun, "a-name-of-17-char", 1400, false, &scene->err) < 0);
-	CHECK(netns_tap(scene->tun, "x", 1 << 20, false, &scene->err) < 0);
+	CHECK(netns_tap(scene->tun, "", 1400, &scene->err) < 0);
+	CHECK(netns_tap(scene->tun, "tap%d", 1400, &scene->err) < 0);
+	CHECK(netns_tap(scene->tun, "a-name-of-17-char", 1400, &scene->err) < 0);
+	CHECK(netns_tap(scene->tun, "x", 1 << 20, &scene->err) < 0);
 	CHECK(strcmp(scene->err.object, "x") == 0 && strstr(scene->err.reason, "set MTU"));
 	CHECK(if_nametoindex("x") == 0);
 	CHECK(scene_look(scene)->interface_count == 1);
@@ -123,7 +99,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_tap_is_up_has_the_mtu_and_ends_with_its_descriptor),
 		cmocka_unit_test(a_tap_has_no_address_of_ipv6),
-		cmocka_unit_test(a_tap_may_have_many_queues),
 		cmocka_unit_test(a_name_that_is_taken_is_refused),
 		cmocka_unit_test(what_is_no_name_or_mtu_leaves_nothing),
 	};
