@@ -63,7 +63,6 @@ struct net {
 	uint8_t mac[6];
 	uint16_t mtu;
 	bool down; /* the tap is gone */
-	struct virtio_net_drops drops;
 };
 
 /* What the guest can take from the tap as it is. */
@@ -213,7 +212,7 @@ static void hand_over(struct net *n, size_t frame)
 	memmove(g->piece, g->piece + pieces, g->pieces * sizeof(g->piece[0]));
 }
 
-/* One frame from the tap.
+/* One frame from the tap. What is no frame that can be handed over is lost, as on any wire.
  * Returns  its bytes, with the header; 0 when there is none. */
 static size_t receive_frame(struct net *n)
 {
@@ -229,9 +228,7 @@ static size_t receive_frame(struct net *n)
 		link_down(n, strerrordesc_np(errno));
 	if (length <= 0)
 		return 0;
-	if ((size_t)length > g->bytes || length < HEADER)
-		n->drops.too_large++;
-	else
+	if ((size_t)length <= g->bytes && length >= HEADER)
 		hand_over(n, (size_t)length);
 	return (size_t)length;
 }
@@ -294,20 +291,14 @@ static uint32_t answer(struct virtio_device *device, struct turn *turn)
 	struct net *n = (struct net *)device;
 	ssize_t sent;
 
-	if (chain->readable_bytes > HEADER + FRAME_MAX) {
-		n->drops.too_large++;
+	if (chain->readable_bytes > HEADER + FRAME_MAX)
 		return 0;
-	}
 	turn_spend(turn, chain->readable_bytes / (16 << 10));
-	if (chain->readable_bytes < HEADER + FRAME_MIN || n->down) {
-		n->drops.refused++;
+	if (chain->readable_bytes < HEADER + FRAME_MIN || n->down)
 		return 0;
-	}
 	do
 		sent = writev(n->tap.fd, chain->buffer, (int)chain->readable);
 	while (sent < 0 && errno == EINTR);
-	if (sent < 0)
-		n->drops.refused++;
 	return 0;
 }
 
@@ -418,9 +409,4 @@ void virtio_net_free(struct virtio_device *device)
 	watch(n, false);
 	fd_release(&n->tap.fd);
 	free(n);
-}
-
-struct virtio_net_drops virtio_net_drops(const struct virtio_device *device)
-{
-	return ((const struct net *)device)->drops;
 }

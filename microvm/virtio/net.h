@@ -18,11 +18,6 @@ struct virtio_net_options {
 	uint16_t mtu; /* 68 or more */
 };
 
-/* How many frames were dropped, and why nobody will see them. */
-struct virtio_net_drops {
-	uint64_t too_large, refused; /* frames of either direction; of the guest, by the host */
-};
-
 /* Make the device; the caller gives its queues their memory and eventfds as with any other. While the guest has no
  * buffers for frames the tap is not read: the host's queue fills up and drops. When the tap goes away the link is down.
  *
@@ -32,7 +27,5 @@ struct virtio_device *virtio_net_new(struct loop *loop, const struct virtio_net_
                                      struct error *err);
 
 void virtio_net_free(struct virtio_device *device); /* NULL is fine; closes the tap */
-
-struct virtio_net_drops virtio_net_drops(const struct virtio_device *device);
 
 #endif
