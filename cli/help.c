@@ -42,7 +42,8 @@ static void write_options(const struct option_row *rows, size_t count, struct te
 	}
 }
 
-void help_usage(const struct command *command, struct text *out)
+/* "usage: cella kill [OPTIONS] CONTAINER [SIGNAL]", without a newline. */
+static void usage(const struct command *command, struct text *out)
 {
 	text_format(out, "usage: cella %s [OPTIONS]%s%s", command->name,
 	            *command->operands ? " " : "", command->operands);
@@ -63,7 +64,7 @@ static void write_examples(const char *examples, struct text *out)
 
 void help_command(const struct command *command, struct text *out)
 {
-	help_usage(command, out);
+	usage(command, out);
 	text_format(out, "\n\n%s.\n", command->summary);
 	if (command->about)
 		text_append(out, command->about);

@@ -11,7 +11,4 @@ void help_command(const struct command *command, struct text *out);
 void help_program(const struct option_row *globals, size_t count, const struct command *const *list,
                   struct text *out);
 
-/* "usage: cella kill [OPTIONS] CONTAINER [SIGNAL]", without a newline. */
-void help_usage(const struct command *command, struct text *out);
-
 #endif

@@ -13,7 +13,7 @@
 
 enum { ANSWER_MS = 10000, KILL_MS = 3000 };
 
-int microvm_look(struct container *c, enum container_status *ret_status, struct error *err)
+static int look(struct container *c, enum container_status *ret_status, struct error *err)
 {
 	if (namespace_executor.look(c, ret_status, err) < 0)
 		return -1;
@@ -85,6 +85,6 @@ const struct executor microvm_executor = {
 	.describe = microvm_describe,
 	.stats = microvm_stats,
 	.watch = microvm_watch,
-	.look = microvm_look,
+	.look = look,
 	.destroy = microvm_destroy,
 };

@@ -158,7 +158,5 @@ int microvm_stats(struct container *c, struct arena *arena, struct stats *ret,
                   struct error *err) FALLIBLE;
 int microvm_watch(struct container *c, int timeout_ms, enum container_event *ret,
                   struct error *err) FALLIBLE;
-int microvm_look(struct container *c, enum container_status *ret_status,
-                 struct error *err) FALLIBLE;
 
 #endif

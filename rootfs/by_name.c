@@ -12,7 +12,8 @@
 
 #include "steps.h"
 
-int rootfs_stand_in(struct rootfs_plan *plan, int dir)
+/* A name is looked up in the held directory that we stand in. Returns 0, or -1 and errno. */
+static int stand_in(struct rootfs_plan *plan, int dir)
 {
 	if (plan->stands == dir)
 		return 0;
@@ -30,7 +31,7 @@ const char *rootfs_kernels_name(struct rootfs_plan *plan, const char *path)
 	if (!in || in->bind || !in->held || in->fd != base || !rootfs_is_flat(path) ||
 	    (strcmp(in->type, "proc") != 0 && strcmp(in->type, "sysfs") != 0))
 		return NULL;
-	return rootfs_stand_in(plan, base) < 0 ? NULL : path + 1;
+	return stand_in(plan, base) < 0 ? NULL : path + 1;
 }
 
 static bool is_type(const struct rootfs_mount *mount, const char *type)
@@ -76,8 +77,7 @@ bool rootfs_mount_by_name(struct rootfs_plan *plan, struct rootfs_mount *asked)
 		return false;
 	if (!rootfs_mount_arguments(plan, asked, is_type(asked, "cgroup") ? "cgroup2" : asked->type,
 	                            &a) ||
-	    rootfs_stand_in(plan, in->fd) < 0 ||
-	    mount(a.source, name + 1, a.type, a.flags, a.data) < 0)
+	    stand_in(plan, in->fd) < 0 || mount(a.source, name + 1, a.type, a.flags, a.data) < 0)
 		return false;
 	if ((asked->set & MOUNT_ATTR_RDONLY) && !(a.flags & MS_RDONLY) &&
 	    mount_setattr(AT_FDCWD, name + 1, 0, &readonly, sizeof(readonly)) < 0) {

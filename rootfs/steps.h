@@ -198,9 +198,6 @@ void rootfs_list(struct rootfs_plan *plan);
 enum rootfs_kind rootfs_kind_in_proc(const struct rootfs_plan *plan, const char *name);
 enum rootfs_kind rootfs_kind_of(const struct rootfs_plan *plan, const char *path, const char *name);
 
-/* Stand in a directory that is held, so that a name is looked up in it. Returns 0, or -1 and errno. */
-int rootfs_stand_in(struct rootfs_plan *plan, int dir);
-
 /* Copy what is mounted at path below dir (AT_FDCWD; "" is dir itself), recursive or not.
  * Returns  the copy, attached nowhere, owned by the caller; or -1 and errno. */
 int rootfs_clone_tree(int dir, const char *path, bool recursive);

@@ -225,8 +225,9 @@ static void try_to_send(struct event_queue *q)
 		retry_later(q);
 }
 
-void event_pack(const char *namespace, enum event_kind kind, const ProtobufCMessage *message,
-                struct text *out)
+/* The bytes of a ForwardRequest. */
+static void pack(const char *namespace, enum event_kind kind, const ProtobufCMessage *message,
+                 struct text *out)
 {
 	Pb__ForwardRequest forward = PB__FORWARD_REQUEST__INIT;
 	Pb__Envelope envelope = PB__ENVELOPE__INIT;
@@ -257,7 +258,7 @@ void event_tell(struct shim *shim, enum event_kind kind, const ProtobufCMessage 
 		return;
 	}
 	event->kind = kind;
-	event_pack(shim->options->namespace, kind, message, &event->bytes);
+	pack(shim->options->namespace, kind, message, &event->bytes);
 	*q->end = event;
 	q->end = &event->next;
 	q->count++;

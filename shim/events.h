@@ -32,8 +32,4 @@ void event_tell(struct shim *shim, enum event_kind kind, const ProtobufCMessage 
 /* Whether all was told. */
 bool events_are_told(const struct shim *shim);
 
-/* For programs without a loop: the bytes of a ForwardRequest. */
-void event_pack(const char *namespace, enum event_kind kind, const ProtobufCMessage *message,
-                struct text *out);
-
 #endif

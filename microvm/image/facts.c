@@ -167,7 +167,8 @@ static bool holds(const struct json *source)
 	       member_i64(source, "mtime_nsec", &facts.mtime_nsec) && source_holds(&facts);
 }
 
-bool image_name(const char *text)
+/* Whether a text is the name of an image: 64 small hexadecimal digits. */
+static bool is_image_name(const char *text)
 {
 	return strlen(text) == DIGEST_SIZE - 1 &&
 	       strspn(text, "0123456789abcdef") == DIGEST_SIZE - 1;
@@ -178,7 +179,7 @@ const char *answer_image(const struct json *top, const struct request *request)
 	const struct json *sources = json_member(top, "sources");
 	const char *image = json_member_text(top, "image");
 
-	if (!is_format(top) || !sources || sources->count == 0 || !image || !image_name(image) ||
+	if (!is_format(top) || !sources || sources->count == 0 || !image || !is_image_name(image) ||
 	    !same_text(top, "kernel", request->kernel) ||
 	    !same_text(top, "modules", request->modules) ||
 	    !same_text(top, "agent", request->agent))

@@ -52,7 +52,4 @@ void answer_write(const struct request *request, const char *image, const struct
  * Returns  the image's name, in the document; NULL where it doesn't hold. */
 const char *answer_image(const struct json *top, const struct request *request);
 
-/* Whether a text is the name of an image: 64 small hexadecimal digits. */
-bool image_name(const char *text);
-
 #endif
