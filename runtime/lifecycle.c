@@ -28,24 +28,25 @@ enum operation {
 };
 
 #define IN(status) (1U << (status))
+#define LIVES      (IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED))
 
 /* Which operation is allowed in which state: the only place that knows. */
 static const struct {
 	const char *name;
 	unsigned int allowed;
 } operations[OPS] = {
-	{"start",                IN(STATUS_CREATED)					 },
-	{"exec",		 IN(STATUS_CREATED) | IN(STATUS_RUNNING)                    },
-	{"kill",		 IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
-	{"pause",                IN(STATUS_CREATED) | IN(STATUS_RUNNING)                    },
-	{"resume",               IN(STATUS_PAUSED)					  },
-	{"update",               IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
-	{"ps",		   IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
-	{"measure",              IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
-	{"watch",                IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
-	{"change the mounts of", IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED)},
-	{"delete",               IN(STATUS_STOPPED)					 },
-	{"checkpoint",           IN(STATUS_RUNNING) | IN(STATUS_PAUSED)                     },
+	{"start",                IN(STATUS_CREATED)                     },
+	{"exec",		 IN(STATUS_CREATED) | IN(STATUS_RUNNING)},
+	{"kill",		 LIVES				  },
+	{"pause",                IN(STATUS_CREATED) | IN(STATUS_RUNNING)},
+	{"resume",               IN(STATUS_PAUSED)                      },
+	{"update",               LIVES				  },
+	{"ps",		   LIVES				  },
+	{"measure",              LIVES				  },
+	{"watch",                LIVES				  },
+	{"change the mounts of", LIVES                                  },
+	{"delete",               IN(STATUS_STOPPED)                     },
+	{"checkpoint",           IN(STATUS_RUNNING) | IN(STATUS_PAUSED) },
 };
 
 int operation_missing(const char *id, const struct executor *executor, const char *name,
@@ -233,8 +234,7 @@ int container_delete(struct container *c, bool force, struct error *err)
 		return -1;
 	if (c->executor->destroy(c, err) < 0)
 		return error_within(err, "%s", c->state.id);
-	c->state.status = STATUS_STOPPED;
-	c->state.pid = 0;
+	container_has_ended(c);
 	/* A failing poststop hook is logged, and the rest goes on: config.md "POSIX-platform Hooks". */
 	if (container_config(c, &hook_error) < 0 ||
 	    hooks_run(c->spec, HOOK_POSTSTOP, &c->state, NULL, &hook_error) < 0)

@@ -190,6 +190,8 @@ static inline void container_release(struct container **c)
 }
 #define owned_container __attribute__((cleanup(container_release)))
 
+/* Let the program of a created one run, then the poststart hooks; from then on others may change it. Where such a hook
+ * fails, its processes are killed. */
 int container_start(struct container *c, struct error *err) FALLIBLE;
 
 /* Make the socket that the container's programs tell their state to; just before start.
@@ -200,11 +202,13 @@ int container_notify_open(const struct container *c, int *ret_socket, struct err
  * with its pid; or until it has ended. Returns 0, or -1 and *err. */
 int container_notify_wait(const struct container *c, int socket, const char *manager,
                           struct error *err) FALLIBLE;
-/* process NULL: the config's own process object as it is. */
+/* Make a further process in it, with its program running. process NULL: the config's own process object as it is. */
 int container_exec(struct container *c, const struct spec_process *process,
                    const struct exec_options *options, struct exec_result *ret_result,
                    struct error *err) FALLIBLE;
+/* Send a signal to its first process; all: to every one, also to those that outlived the first. */
 int container_kill(struct container *c, int signum, bool all, struct error *err) FALLIBLE;
+/* Have all its processes stand still, and go on. */
 int container_pause(struct container *c, struct error *err) FALLIBLE;
 int container_resume(struct container *c, struct error *err) FALLIBLE;
 /* Change the limits that are set in resources: all of them, or on -1 none. */
@@ -214,6 +218,7 @@ int container_update(struct container *c, const struct spec_resources *resources
  * which no other member is looked at: all, or on -1 none. */
 int container_mounts(struct container *c, enum mounts_change change, const mount_list *mounts,
                      struct error *err) FALLIBLE;
+/* The pids of all its processes, as the host has them (of a virtual machine: as the guest has), in c->arena. */
 int container_processes(struct container *c, pid_t **ret_pids, size_t *ret_count,
                         struct error *err) FALLIBLE;
 /* Likewise, with words; who has ended meanwhile is left out. In c->arena. */

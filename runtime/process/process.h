@@ -148,7 +148,7 @@ int process_apply_last(const struct process_plan *plan, const struct process_lis
 
 /* Write maps of a process's new user namespace: directly with rights or for the own single id, else
  * with newuidmap(1) and newgidmap(1).
- * pid_dir_pid  the process. Context: host. Returns 0, or -1 and *err ("linux.uidMappings"). */
+ * Returns  0, or -1 and *err ("linux.uidMappings"). Context: host. Spec: user_namespaces(7). */
 int process_write_id_maps(pid_t pid, const id_map_list *uids, const id_map_list *gids,
                           const struct host *host, struct error *err) FALLIBLE;
 
