@@ -11,8 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A directory of its own for each test, empty at the beginning, gone at the end. Include it behind
- * cmocka.h. */
+#include "tests/unit/cmocka.h"
+
+/* A directory of its own for each test, empty at the beginning, gone at the end. */
 struct scratch {
 	int dir;
 	char path[64];

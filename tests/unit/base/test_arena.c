@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <string.h>
 
 #include "base/arena.h"
+#include "tests/unit/cmocka.h"
 
 /* AddressSanitizer ends a program that asks for too much unless told not to. */
 const char *__asan_default_options(void);

@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +6,7 @@
 #include "base/helper.h"
 #include "base/own.h"
 #include "base/process.h"
+#include "tests/unit/cmocka.h"
 
 static char *shell[] = {(char[]){"sh"}, (char[]){"-c"}, NULL, NULL};
 

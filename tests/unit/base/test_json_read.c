@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +6,7 @@
 #include "base/json_read.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "tests/unit/cmocka.h"
 
 /* Read a text, into an arena of 64 MiB. */
 static int read_text(const char *text, struct arena *arena, const struct json **ret_top,

@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <stdio.h>
 #include <string.h>
 
 #include "base/json_read.h"
 #include "base/table.h"
+#include "tests/unit/cmocka.h"
 
 static const struct json *read_text(struct arena *arena, const char *text)
 {

@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <errno.h>
 #include <time.h>
 
 #include "base/json_read.h"
 #include "base/log.h"
 #include "base/own.h"
+#include "tests/unit/cmocka.h"
 
 #include "scratch.h"
 

@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -19,6 +9,7 @@
 
 #include "base/loop.h"
 #include "base/own.h"
+#include "tests/unit/cmocka.h"
 
 /* What a source of these tests has at hand. */
 struct counter {

@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +6,7 @@
 #include "base/notify.h"
 #include "base/own.h"
 #include "tests/unit/base/scratch.h"
+#include "tests/unit/cmocka.h"
 
 static void assert_filtered(const char *message, const char *left)
 {

@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <errno.h>
 #include <limits.h>
 #include <linux/magic.h>
@@ -17,6 +7,7 @@
 
 #include "base/own.h"
 #include "base/path.h"
+#include "tests/unit/cmocka.h"
 
 #include "scratch.h"
 

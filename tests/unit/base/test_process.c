@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -20,6 +10,7 @@
 
 #include "base/own.h"
 #include "base/process.h"
+#include "tests/unit/cmocka.h"
 
 /* A child that waits for a signal, for ever. */
 static pid_t start_waiting(int *ret_pidfd)

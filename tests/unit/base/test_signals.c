@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -21,6 +11,7 @@
 #include "base/own.h"
 #include "base/signals.h"
 #include "base/table.h"
+#include "tests/unit/cmocka.h"
 
 static void signals_are_known_by_number_and_by_name(void **state)
 {

@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +6,7 @@
 #include "base/table.h"
 #include "cgroups/limits.h"
 #include "tests/unit/base/scratch.h"
+#include "tests/unit/cmocka.h"
 
 static void refused(const struct spec_resources *wanted, const char *controllers,
                     const char *object, const char *reason)

@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <fcntl.h>
 #include <string.h>
 
 #include "base/fd.h"
 #include "base/text.h"
 #include "cli/complete.h"
+#include "tests/unit/cmocka.h"
 
 /* Run from the top of the tree. */
 static void the_script_in_contrib_is_what_the_tables_say(void **state)

@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -21,6 +11,7 @@
 #include "base/process.h"
 #include "base/signals.h"
 #include "cli/foreground.h"
+#include "tests/unit/cmocka.h"
 
 /* Every test stands for a child of its own in a child of its own: signals and stdio are changed. */
 static int in_a_process(int (*body)(int tty), int tty)

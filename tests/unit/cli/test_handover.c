@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -21,6 +11,7 @@
 #include "base/own.h"
 #include "cli/handover.h"
 #include "tests/unit/base/scratch.h"
+#include "tests/unit/cmocka.h"
 
 static void a_pid_file_holds_the_number_alone(void **state)
 {

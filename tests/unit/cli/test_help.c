@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <ctype.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "cli/help.h"
 #include "runtime/namespace/namespace.h"
+#include "tests/unit/cmocka.h"
 
 enum { COLUMNS = 80 };
 

@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -22,6 +12,7 @@
 #include "base/fd.h"
 #include "base/own.h"
 #include "cli/relay.h"
+#include "tests/unit/cmocka.h"
 
 /* A terminal, pipes for our own stdio, and a loop that turns for as long as anything moves. */
 struct fixture {

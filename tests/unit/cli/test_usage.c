@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <string.h>
 
 #include "base/table.h"
 #include "cli/interval.h"
 #include "cli/usage.h"
+#include "tests/unit/cmocka.h"
 
 #define SECOND UINT64_C(1000000000)
 

@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +8,7 @@
 #include "base/program.h"
 #include "base/table.h"
 #include "microvm/parts.h"
+#include "tests/unit/cmocka.h"
 
 #define CONFIG(more)                                                                               \
 	"{\"ociVersion\":\"1.3.0\",\"root\":{\"path\":\"rootfs\",\"readonly\":true},"              \

@@ -6,18 +6,9 @@
  *
  * Links and addresses are made with messages written here, byte by byte, so that the room is not tested with itself. */
 
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include "netns/netns.h"
 #include "tests/unit/base/scratch.h"
+#include "tests/unit/cmocka.h"
 
 struct scene {
 	int container, peer, guest; /* network namespaces; the process begins in the container's */

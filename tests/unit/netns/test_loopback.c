@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -18,6 +8,7 @@
 #include "base/own.h"
 #include "base/process.h"
 #include "netns/netns.h"
+#include "tests/unit/cmocka.h"
 
 enum { UP, DOWN, NOT_POSSIBLE };
 

@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include "base/fd.h"
 #include "base/own.h"
 #include "base/table.h"
 #include "resctrl/parts.h"
 #include "tests/unit/base/scratch.h"
+#include "tests/unit/cmocka.h"
 
 /* A false resctrl: folders whose files keep what they were told. */
 struct scene {

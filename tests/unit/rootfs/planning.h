@@ -2,13 +2,14 @@
 #ifndef TESTS_PLANNING_H
 #define TESTS_PLANNING_H
 
-/* A spec, and what comes of its plan. Include it behind cmocka.h. */
+/* A spec, and what comes of its plan. */
 
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/table.h"
 #include "rootfs/steps.h"
+#include "tests/unit/cmocka.h"
 
 static const struct host made_up = {.privileged = true, .made_up = true};
 static const struct host real = {.privileged = true};

@@ -4,7 +4,7 @@
 
 /* A root file system that is really mounted: by a child in new namespaces, as create does it. The
  * test stands in a mount namespace of its own with everything shared in it ("the host"), so that
- * whatever leaks is seen. Include it behind cmocka.h. */
+ * whatever leaks is seen. */
 
 #include <sched.h>
 #include <stdio.h>
@@ -15,10 +15,11 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 
-#include "../base/scratch.h"
 #include "base/process.h"
 #include "base/table.h"
 #include "rootfs/steps.h"
+#include "tests/unit/base/scratch.h"
+#include "tests/unit/cmocka.h"
 
 enum { SCENE_OLD_ROOT = 102 }; /* in the child, the host's "/", for checks */
 

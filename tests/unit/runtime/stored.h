@@ -2,11 +2,12 @@
 #ifndef TESTS_STORED_H
 #define TESTS_STORED_H
 
-/* Containers in a store, as create would have left them. Include it behind cmocka.h. */
+/* Containers in a store, as create would have left them. */
 
 #include <string.h>
 
 #include "runtime/store.h"
+#include "tests/unit/cmocka.h"
 
 /* One that the store has nothing of yet; the caller's. */
 static inline struct container *stored_new(const struct runtime *rt, const char *id,

@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <string.h>
 
 #include "runtime/store.h"
+#include "tests/unit/cmocka.h"
 
 static const struct executor first = {.name = "namespace"}, second = {.name = "microvm"};
 static const struct executor *const both[] = {&first, &second, NULL};

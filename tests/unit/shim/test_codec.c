@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <string.h>
 #include <task.pb-c.h>
 
 #include "shim/codec.h"
+#include "tests/unit/cmocka.h"
 
 static void messages_have_the_bytes_that_containerd_knows(void **state)
 {

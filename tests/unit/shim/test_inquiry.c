@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <task.pb-c.h>
 #include <ttrpc.pb-c.h>
 
@@ -18,6 +8,7 @@
 #include "shim/service.h"
 #include "shim/ttrpc.h"
 #include "tests/unit/base/scratch.h"
+#include "tests/unit/cmocka.h"
 #include "tests/unit/runtime/stored.h"
 
 enum { GIVE_UP_S = 30, FIRST = 1, FURTHER = 77 };

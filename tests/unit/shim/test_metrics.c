@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <metrics.pb-c.h>
 #include <string.h>
 #include <task.pb-c.h>
@@ -16,6 +6,7 @@
 #include "base/table.h"
 #include "shim/codec.h"
 #include "shim/metrics.h"
+#include "tests/unit/cmocka.h"
 
 static Pb__Metrics *packed(const struct stats *stats)
 {

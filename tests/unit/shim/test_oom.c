@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <sys/socket.h>
 
 #include "base/own.h"
 #include "shim/events.h"
 #include "shim/life.h"
 #include "tests/unit/base/scratch.h"
+#include "tests/unit/cmocka.h"
 #include "tests/unit/runtime/stored.h"
 
 enum { GIVE_UP_S = 30 };

@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include "shim/stdio.h"
 #include "shim/uri.h"
 #include "tests/unit/base/scratch.h"
+#include "tests/unit/cmocka.h"
 
 static void a_path_is_decoded_without_its_query(void **state)
 {

@@ -9,6 +9,7 @@
 
 #include "base/table.h"
 #include "spec/spec.h"
+#include "tests/unit/cmocka.h"
 
 /* cmocka's own would call our fail() */
 #define FAIL(...)                                                                                  \

@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/own.h"
 #include "base/text.h"
+#include "tests/unit/cmocka.h"
 #include "tests/unit/spec/reading.h"
 
 /* Every line of tests/configs/faults.tsv: base.json with one fault, made by jq. Run from the root of

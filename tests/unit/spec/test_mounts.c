@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include "base/text.h"
+#include "tests/unit/cmocka.h"
 #include "tests/unit/spec/reading.h"
 
 static void mounts_keep_their_order_and_options(void **state)

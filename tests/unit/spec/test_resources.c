@@ -1,14 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
+#include "tests/unit/cmocka.h"
 #include "tests/unit/spec/reading.h"
 
 static const struct spec_resources *read_resources(struct arena *arena, const char *text)

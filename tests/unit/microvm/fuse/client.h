@@ -3,7 +3,7 @@
 #define TESTS_UNIT_MICROVM_FUSE_CLIENT_H
 
 /* A guest of the file server: real requests as bytes, on a scratch directory that is the served root. Share "0" is a
- * directory in it. Include it behind cmocka.h. */
+ * directory in it. */
 
 #include <errno.h>
 #include <linux/fuse.h>
@@ -17,6 +17,7 @@
 #include "base/path.h"
 #include "microvm/fuse/fuse.h"
 #include "tests/unit/base/scratch.h"
+#include "tests/unit/cmocka.h"
 
 enum { CLIENT_ROOM = 1 << 17, CLIENT_PARTS = 6 };
 

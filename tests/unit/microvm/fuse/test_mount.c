@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The file server under a kernel: this machine's own FUSE asks it, as a guest's would, and the exerciser of file
  * systems that the contract tests run (tests/contract/files) must be content. */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -34,6 +24,7 @@
 #include "microvm/fuse/fuse.h"
 #include "microvm/vmm/program.h"
 #include "tests/unit/base/scratch.h"
+#include "tests/unit/cmocka.h"
 
 enum { THREADS = 2, ROOM = (1 << 20) + (64 << 10) };
 

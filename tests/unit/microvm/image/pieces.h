@@ -11,9 +11,9 @@
 #include <zstd.h>
 
 #include "microvm/image/kernel.h"
+#include "tests/unit/cmocka.h"
 
-/* Kernels made by hand: an ELF of one segment and one note, packed in each way, in a bzImage. Include
- * it behind cmocka.h. */
+/* Kernels made by hand: an ELF of one segment and one note, packed in each way, in a bzImage. */
 
 enum {
 	PIECE_ADDRESS = 0x1000000,

@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <sys/file.h>
 #include <sys/wait.h>
 
 #include "../../base/scratch.h"
 #include "base/own.h"
 #include "microvm/image/cache.h"
+#include "tests/unit/cmocka.h"
 
 static const char name_a[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 

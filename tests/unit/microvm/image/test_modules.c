@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <string.h>
 
 #include "../../base/scratch.h"
 #include "base/own.h"
 #include "microvm/image/facts.h"
+#include "tests/unit/cmocka.h"
 
 /* What a distribution without anything built in has, in an order that no line follows. */
 static const char dep[] =

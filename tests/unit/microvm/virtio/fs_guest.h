@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_MICROVM_VIRTIO_FS_GUEST_H
 #define TESTS_UNIT_MICROVM_VIRTIO_FS_GUEST_H
 
-/* A guest with a file system device, and the server behind it. Include it behind cmocka.h.
+/* A guest with a file system device, and the server behind it.
  *
  * They are two processes: the device with a made-up driver here, the server in a child. Rings are set up by hand; each
  * chain is one readable and one writable buffer at a place of its own. */
@@ -17,6 +17,7 @@
 #include "microvm/virtio/fs.h"
 #include "microvm/virtio/virtio.h"
 #include "tests/unit/base/scratch.h"
+#include "tests/unit/cmocka.h"
 
 enum {
 	REQUESTS = 2,

@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <fcntl.h>
 #include <linux/virtio_console.h>
 #include <linux/virtio_ids.h>
@@ -20,6 +10,7 @@
 #include <unistd.h>
 
 #include "microvm/virtio/console.h"
+#include "tests/unit/cmocka.h"
 
 #include "driver.h"
 

@@ -2,14 +2,15 @@
 #ifndef TESTS_VMM_IMAGE_H
 #define TESTS_VMM_IMAGE_H
 
-/* A kernel of a few bytes: an ELF image with a PVH note, whose 32-bit code runs at IMAGE_ENTRY. Include it behind
- * cmocka.h. */
+/* A kernel of a few bytes: an ELF image with a PVH note, whose 32-bit code runs at IMAGE_ENTRY. */
 
 #include <elf.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "tests/unit/cmocka.h"
 
 #define IMAGE_ENTRY UINT64_C(0x100000)
 

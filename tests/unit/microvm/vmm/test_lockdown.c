@@ -1,15 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each deed in a process that is locked down: what the role has no use for ends it. */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -34,6 +24,7 @@
 
 #include "base/syscalls.h"
 #include "microvm/vmm/program.h"
+#include "tests/unit/cmocka.h"
 
 enum { M = 1, F = 2, S = 4 };
 

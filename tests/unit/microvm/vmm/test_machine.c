@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Guests of a few instructions on the real /dev/kvm. */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <fcntl.h>
 
 #include "base/own.h"
 #include "microvm/vmm/vmm.h"
+#include "tests/unit/cmocka.h"
 
 #include "image.h"
 

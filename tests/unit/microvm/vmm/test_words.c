@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <string.h>
 
 #include "microvm/vmm/parts.h"
+#include "tests/unit/cmocka.h"
 
 enum { DATA = 0, LINE_CONTROL = 3, LINE_STATUS = 5 };
 

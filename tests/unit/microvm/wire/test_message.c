@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +7,7 @@
 
 #include "base/own.h"
 #include "microvm/wire/wire.h"
+#include "tests/unit/cmocka.h"
 
 static struct wire_message config(void)
 {

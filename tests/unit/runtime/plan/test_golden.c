@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,6 +11,7 @@
 #include "base/own.h"
 #include "base/text.h"
 #include "runtime/plan/plan.h"
+#include "tests/unit/cmocka.h"
 
 /* tests/golden/NAME.json is a config, NAME.plan what becomes of it on a machine that is made up: a
  * change of a plan is seen here first, without any rights. CELLA_GOLDEN=write writes them anew. */

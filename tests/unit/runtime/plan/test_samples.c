@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,6 +10,7 @@
 #include "base/text.h"
 #include "runtime/plan/plan.h"
 #include "runtime/process/process.h"
+#include "tests/unit/cmocka.h"
 
 /* What engines handed to their runtimes, planned for a machine that is made up. They lie beside the tree, and not
  * everywhere. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runtime/process/process.h"
+#include "tests/unit/cmocka.h"
 
 /* A process as spec/ would have read it, and a machine that a test makes up. */
 struct asking {

@@ -2,7 +2,7 @@
 #ifndef TESTS_PROCESS_SCENE_H
 #define TESTS_PROCESS_SCENE_H
 
-/* What is asked for, and a child to try its plan on. Include it behind cmocka.h. */
+/* What is asked for, and a child to try its plan on. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,6 +15,7 @@
 #include "base/table.h"
 #include "runtime/process/parts.h"
 #include "tests/unit/base/scratch.h"
+#include "tests/unit/cmocka.h"
 
 #include "asking.h"
 

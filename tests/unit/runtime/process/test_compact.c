@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdlib.h>
@@ -19,6 +9,7 @@
 #include "base/own.h"
 #include "base/table.h"
 #include "runtime/process/parts.h"
+#include "tests/unit/cmocka.h"
 
 enum { NUMBERS = 600, TRIES = 20000, CODE_MOST = 4096 };
 

@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +8,7 @@
 #include "base/own.h"
 #include "runtime/process/process.h"
 #include "tests/unit/base/scratch.h"
+#include "tests/unit/cmocka.h"
 
 enum { HEAD = 512 };
 

@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h needs the four before it */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#undef fail /* base/error.h has its own */
-/* clang-format on */
-
 #include <errno.h>
 #include <limits.h>
 
 #include "runtime/process/process.h"
 #include "tests/unit/base/scratch.h"
+#include "tests/unit/cmocka.h"
 
 static int find(const char *program, const char *path, char *found, struct error *err)
 {
