@@ -277,9 +277,7 @@ static void a_guest_fills_its_room_and_no_more(void **state)
 	int client;
 
 	(void)state;
-	guest_open(&g, 8, LIMIT_MS);
-	(void)guest_agent(&g, EPHEMERAL);
-	client = guest_client(&g, &port);
+	client = guest_open_with_client(&g, 8, LIMIT_MS, &port);
 	/* the client does not read: what its socket takes and then what was promised */
 	guest_op(&g, AGENT_PORT, port, VIRTIO_VSOCK_OP_CREDIT_REQUEST, 0);
 	guest_expect(&g, VIRTIO_VSOCK_OP_CREDIT_UPDATE, &p);
@@ -321,9 +319,7 @@ static void more_than_the_credit_ends_only_that_connection(void **state)
 	int client, neighbour;
 
 	(void)state;
-	guest_open(&g, 8, LIMIT_MS);
-	(void)guest_agent(&g, EPHEMERAL);
-	client = guest_client(&g, &port);
+	client = guest_open_with_client(&g, 8, LIMIT_MS, &port);
 	neighbour = guest_client(&g, &other);
 	for (int i = 0; i < 4; i++)
 		guest_data(&g, AGENT_PORT, port, bytes, sizeof(bytes));
@@ -351,9 +347,7 @@ static void without_buffers_the_host_waits_and_nothing_is_lost(void **state)
 	int client;
 
 	(void)state;
-	guest_open(&g, 2, LIMIT_MS);
-	(void)guest_agent(&g, EPHEMERAL);
-	client = guest_client(&g, &port);
+	client = guest_open_with_client(&g, 2, LIMIT_MS, &port);
 	/* nothing is posted from here on */
 	g.manual = true;
 	for (int i = 0; i < 20; i++) {

@@ -19,11 +19,21 @@
 enum { EPHEMERAL = 5000, LIMIT_MS = 60000, SHORT_MS = 40 };
 enum { RCV = VIRTIO_VSOCK_SHUTDOWN_RCV, SEND = VIRTIO_VSOCK_SHUTDOWN_SEND };
 
-static int open_with_client(struct guest *g, unsigned int limit_ms, uint32_t *ret_port)
+/* The next that the guest is told is that this end is done, for these ways. */
+static void expect_shutdown(struct guest *g, uint32_t flags)
 {
-	guest_open(g, 8, limit_ms);
-	(void)guest_agent(g, EPHEMERAL);
-	return guest_client(g, ret_port);
+	struct guest_packet p;
+
+	guest_expect(g, VIRTIO_VSOCK_OP_SHUTDOWN, &p);
+	assert_int_equal(p.flags, flags);
+}
+
+static void expect_bytes(struct guest *g, uint32_t length)
+{
+	struct guest_packet p;
+
+	guest_expect(g, VIRTIO_VSOCK_OP_RW, &p);
+	assert_int_equal(p.length, length);
 }
 
 /* The device has forgotten a connection: whatever is said of it is answered by RST. */
@@ -61,7 +71,7 @@ static void a_guest_that_is_done_gets_a_reset(void **state)
 	int client;
 
 	(void)state;
-	client = open_with_client(&g, LIMIT_MS, &port);
+	client = guest_open_with_client(&g, 8, LIMIT_MS, &port);
 	guest_data(&g, AGENT_PORT, port, "bye", 3);
 	/* what it never reads does not spoil the end */
 	assert_int_equal(write(client, "unread", 6), 6);
@@ -83,7 +93,7 @@ static void a_guest_ends_in_two_steps(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		struct guest g;
 		uint32_t port;
-		int client = open_with_client(&g, LIMIT_MS, &port);
+		int client = guest_open_with_client(&g, 8, LIMIT_MS, &port);
 
 		guest_op(&g, AGENT_PORT, port, VIRTIO_VSOCK_OP_SHUTDOWN, first[i]);
 		guest_expect_nothing(&g);
@@ -109,25 +119,21 @@ static void a_guest_ends_in_two_steps(void **state)
 static void the_host_ends_first_and_the_guest_goes_on(void **state)
 {
 	struct guest g;
-	struct guest_packet p;
 	uint32_t port;
 	int client;
 
 	(void)state;
-	client = open_with_client(&g, LIMIT_MS, &port);
+	client = guest_open_with_client(&g, 8, LIMIT_MS, &port);
 	assert_int_equal(write(client, "last", 4), 4);
 	assert_int_equal(shutdown(client, SHUT_WR), 0);
-	guest_expect(&g, VIRTIO_VSOCK_OP_RW, &p);
-	assert_int_equal(p.length, 4);
-	guest_expect(&g, VIRTIO_VSOCK_OP_SHUTDOWN, &p);
-	assert_int_equal(p.flags, SEND);
+	expect_bytes(&g, 4);
+	expect_shutdown(&g, SEND);
 	guest_data(&g, AGENT_PORT, port, "answer", 6);
 	assert_int_equal(recv(client, (char[8]){0}, 8, 0), 6);
 	assert_waits(client);
 	/* then the guest: both are done, so it is over */
 	guest_op(&g, AGENT_PORT, port, VIRTIO_VSOCK_OP_SHUTDOWN, SEND);
-	guest_expect(&g, VIRTIO_VSOCK_OP_SHUTDOWN, &p);
-	assert_int_equal(p.flags, RCV | SEND);
+	expect_shutdown(&g, RCV | SEND);
 	assert_at_end(client);
 	guest_op(&g, AGENT_PORT, port, VIRTIO_VSOCK_OP_RST, 0);
 	guest_expect_nothing(&g);
@@ -139,22 +145,18 @@ static void the_host_ends_first_and_the_guest_goes_on(void **state)
 static void a_host_that_only_reads_no_longer(void **state)
 {
 	struct guest g;
-	struct guest_packet p;
 	uint32_t port;
 	int client;
 
 	(void)state;
-	client = open_with_client(&g, LIMIT_MS, &port);
+	client = guest_open_with_client(&g, 8, LIMIT_MS, &port);
 	assert_int_equal(shutdown(client, SHUT_RD), 0);
 	guest_data(&g, AGENT_PORT, port, "x", 1);
-	guest_expect(&g, VIRTIO_VSOCK_OP_SHUTDOWN, &p);
-	assert_int_equal(p.flags, RCV);
+	expect_shutdown(&g, RCV);
 	assert_int_equal(write(client, "still", 5), 5);
-	guest_expect(&g, VIRTIO_VSOCK_OP_RW, &p);
-	assert_int_equal(p.length, 5);
+	expect_bytes(&g, 5);
 	assert_int_equal(shutdown(client, SHUT_WR), 0);
-	guest_expect(&g, VIRTIO_VSOCK_OP_SHUTDOWN, &p);
-	assert_int_equal(p.flags, RCV | SEND);
+	expect_shutdown(&g, RCV | SEND);
 	(void)close(client);
 	guest_close(&g);
 }
@@ -168,11 +170,10 @@ static void an_end_while_the_host_waits_for_a_buffer(void **state)
 	int client;
 
 	(void)state;
-	client = open_with_client(&g, LIMIT_MS, &port);
+	client = guest_open_with_client(&g, 8, LIMIT_MS, &port);
 	assert_int_equal(shutdown(client, SHUT_RD), 0);
 	guest_data(&g, AGENT_PORT, port, "x", 1);
-	guest_expect(&g, VIRTIO_VSOCK_OP_SHUTDOWN, &p);
-	assert_int_equal(p.flags, RCV);
+	expect_shutdown(&g, RCV);
 	g.manual = true;
 	for (int i = 0; i < 20; i++) {
 		assert_int_equal(write(client, "x", 1), 1);
@@ -198,18 +199,15 @@ static void an_end_while_the_host_waits_for_a_buffer(void **state)
 static void a_client_that_goes_closes_both_ways(void **state)
 {
 	struct guest g;
-	struct guest_packet p;
 	uint32_t port;
 	int client;
 
 	(void)state;
-	client = open_with_client(&g, LIMIT_MS, &port);
+	client = guest_open_with_client(&g, 8, LIMIT_MS, &port);
 	assert_int_equal(write(client, "will", 4), 4);
 	(void)close(client);
-	guest_expect(&g, VIRTIO_VSOCK_OP_RW, &p);
-	assert_int_equal(p.length, 4);
-	guest_expect(&g, VIRTIO_VSOCK_OP_SHUTDOWN, &p);
-	assert_int_equal(p.flags, RCV | SEND);
+	expect_bytes(&g, 4);
+	expect_shutdown(&g, RCV | SEND);
 	/* what was on its way is no fault */
 	guest_data(&g, AGENT_PORT, port, "late", 4);
 	guest_op(&g, AGENT_PORT, port, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0);
@@ -224,19 +222,16 @@ static void a_client_that_goes_closes_both_ways(void **state)
 static void a_client_that_goes_after_its_half_close_is_noticed(void **state)
 {
 	struct guest g;
-	struct guest_packet p;
 	uint32_t port;
 	int client;
 
 	(void)state;
-	client = open_with_client(&g, LIMIT_MS, &port);
+	client = guest_open_with_client(&g, 8, LIMIT_MS, &port);
 	assert_int_equal(shutdown(client, SHUT_WR), 0);
-	guest_expect(&g, VIRTIO_VSOCK_OP_SHUTDOWN, &p);
-	assert_int_equal(p.flags, SEND);
+	expect_shutdown(&g, SEND);
 	guest_expect_nothing(&g);
 	(void)close(client);
-	guest_expect(&g, VIRTIO_VSOCK_OP_SHUTDOWN, &p);
-	assert_int_equal(p.flags, RCV | SEND);
+	expect_shutdown(&g, RCV | SEND);
 	guest_close(&g);
 }
 
@@ -255,10 +250,8 @@ static void a_client_that_goes_before_the_guest_answers(void **state)
 	guest_expect(&g, VIRTIO_VSOCK_OP_REQUEST, &p);
 	guest_expect_nothing(&g);
 	guest_op(&g, AGENT_PORT, p.source_port, VIRTIO_VSOCK_OP_RESPONSE, 0);
-	guest_expect(&g, VIRTIO_VSOCK_OP_RW, &p);
-	assert_int_equal(p.length, 4);
-	guest_expect(&g, VIRTIO_VSOCK_OP_SHUTDOWN, &p);
-	assert_int_equal(p.flags, RCV | SEND);
+	expect_bytes(&g, 4);
+	expect_shutdown(&g, RCV | SEND);
 	guest_close(&g);
 }
 
@@ -272,7 +265,7 @@ static void a_slow_reader_gets_all_that_a_guest_said_before_it_was_done(void **s
 	int client;
 
 	(void)state;
-	client = open_with_client(&g, LIMIT_MS, &port);
+	client = guest_open_with_client(&g, 8, LIMIT_MS, &port);
 	while (sent < 6 * sizeof(bytes)) {
 		guest_data(&g, AGENT_PORT, port, bytes, sizeof(bytes));
 		sent += sizeof(bytes);
@@ -305,7 +298,7 @@ static void a_slow_reader_that_goes_takes_its_bytes_along(void **state)
 	int client;
 
 	(void)state;
-	client = open_with_client(&g, LIMIT_MS, &port);
+	client = guest_open_with_client(&g, 8, LIMIT_MS, &port);
 	for (int i = 0; i < 6; i++)
 		guest_data(&g, AGENT_PORT, port, bytes, sizeof(bytes));
 	assert_true(vsock_draining(g.device));
@@ -326,7 +319,7 @@ static void a_reset_ends_at_once(void **state)
 	int client;
 
 	(void)state;
-	client = open_with_client(&g, LIMIT_MS, &port);
+	client = guest_open_with_client(&g, 8, LIMIT_MS, &port);
 	guest_op(&g, AGENT_PORT, port, VIRTIO_VSOCK_OP_RST, 0);
 	assert_at_end(client);
 	guest_expect_nothing(&g);
@@ -365,7 +358,7 @@ static void a_shutdown_that_nobody_answers_is_given_up(void **state)
 	int client, stays;
 
 	(void)state;
-	client = open_with_client(&g, SHORT_MS, &port);
+	client = guest_open_with_client(&g, 8, SHORT_MS, &port);
 	stays = guest_client(&g, &other);
 	(void)close(client);
 	guest_expect(&g, VIRTIO_VSOCK_OP_SHUTDOWN, &p);
@@ -390,7 +383,7 @@ static void a_reboot_of_the_guest_closes_everything(void **state)
 	int client, waits, again;
 
 	(void)state;
-	client = open_with_client(&g, LIMIT_MS, &port);
+	client = guest_open_with_client(&g, 8, LIMIT_MS, &port);
 	waits = guest_knock(&g);
 	guest_expect(&g, VIRTIO_VSOCK_OP_REQUEST, &p);
 	assert_int_equal(write(client, "x", 1), 1);
@@ -422,7 +415,7 @@ static void after_a_restore_the_guest_is_told(void **state)
 	int client;
 
 	(void)state;
-	client = open_with_client(&g, LIMIT_MS, &port);
+	client = guest_open_with_client(&g, 8, LIMIT_MS, &port);
 	vsock_transport_reset(g.device);
 	assert_at_end(client);
 	guest_expect_nothing(&g);

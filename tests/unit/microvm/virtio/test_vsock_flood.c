@@ -77,9 +77,7 @@ static void a_storm_of_resets_is_nothing(void **state)
 	int client;
 
 	(void)state;
-	guest_open(&g, 8, LIMIT_MS);
-	(void)guest_agent(&g, EPHEMERAL);
-	client = guest_client(&g, &port);
+	client = guest_open_with_client(&g, 8, LIMIT_MS, &port);
 	for (uint32_t i = 0; i < 5000; i++)
 		guest_op(&g, AGENT_PORT, port + 1 + i, VIRTIO_VSOCK_OP_RST, 0);
 	guest_expect_nothing(&g);
@@ -187,9 +185,7 @@ static void a_socket_that_hung_up_does_not_keep_the_loop_awake(void **state)
 	int client, asks;
 
 	(void)state;
-	guest_open(&g, 3, LIMIT_MS);
-	(void)guest_agent(&g, EPHEMERAL);
-	client = guest_client(&g, &port);
+	client = guest_open_with_client(&g, 3, LIMIT_MS, &port);
 	asks = guest_knock(&g);
 	guest_expect(&g, VIRTIO_VSOCK_OP_REQUEST, NULL);
 	g.manual = true;

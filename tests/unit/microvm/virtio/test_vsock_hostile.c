@@ -55,9 +55,7 @@ static void what_belongs_to_nothing_harms_nothing(void **state)
 	int client;
 
 	(void)state;
-	guest_open(&g, 8, LIMIT_MS);
-	(void)guest_agent(&g, EPHEMERAL);
-	client = guest_client(&g, &port);
+	client = guest_open_with_client(&g, 8, LIMIT_MS, &port);
 	for (size_t i = 0; i < sizeof(wrongs) / sizeof(wrongs[0]); i++) {
 		const struct wrong *w = &wrongs[i];
 		struct guest_packet p = good, back;
@@ -163,9 +161,7 @@ static void less_than_a_header_is_nothing(void **state)
 	int client;
 
 	(void)state;
-	guest_open(&g, 8, LIMIT_MS);
-	(void)guest_agent(&g, EPHEMERAL);
-	client = guest_client(&g, &port);
+	client = guest_open_with_client(&g, 8, LIMIT_MS, &port);
 	buffer[0].address = buffer[1].address = g.packet;
 	for (int i = 0; i < 3; i++) {
 		/* short, short with room to write, only room to write */
@@ -187,9 +183,7 @@ static void a_header_may_be_in_pieces(void **state)
 	int client;
 
 	(void)state;
-	guest_open(&g, 8, LIMIT_MS);
-	(void)guest_agent(&g, EPHEMERAL);
-	client = guest_client(&g, &port);
+	client = guest_open_with_client(&g, 8, LIMIT_MS, &port);
 	guest_assert_alive(&g, client, port); /* leaves a good packet at g.packet */
 	for (at = 0; at < 45; at++)
 		piece[at] = (struct driver_buffer){g.packet + at, 1, false};
@@ -234,9 +228,7 @@ static void rings_that_lie_stop_the_device_until_a_reset(void **state)
 		uint32_t port;
 		int client;
 
-		guest_open(&g, 3, LIMIT_MS);
-		(void)guest_agent(&g, EPHEMERAL);
-		client = guest_client(&g, &port);
+		client = guest_open_with_client(&g, 3, LIMIT_MS, &port);
 		g.manual = true;
 		driver_descriptor(&g.driver, queue, 200, &nowhere, 0, 0);
 		driver_offer(&g.driver, queue, 200);

@@ -19,7 +19,7 @@
 
 #include "vsock_guest.h"
 
-enum { RX, TX, EVENT, HEADER = 44, ROOM = 300 * 1024 };
+enum { RX, TX, EVENT, HEADER = 44, ROOM = 300 * 1024, EPHEMERAL = 5000 };
 
 static void agent_up(void *data, int fd)
 {
@@ -293,6 +293,14 @@ int guest_client(struct guest *g, uint32_t *ret_port)
 	*ret_port = p.source_port;
 	guest_op(g, AGENT_PORT, p.source_port, VIRTIO_VSOCK_OP_RESPONSE, 0);
 	return fd;
+}
+
+int guest_open_with_client(struct guest *g, uint16_t buffers, unsigned int limit_ms,
+                           uint32_t *ret_port)
+{
+	guest_open(g, buffers, limit_ms);
+	(void)guest_agent(g, EPHEMERAL);
+	return guest_client(g, ret_port);
 }
 
 void guest_assert_idle(struct guest *g)

@@ -67,6 +67,9 @@ void guest_expect_nothing(struct guest *g);
 int guest_agent(struct guest *g, uint32_t from);
 /* A client on the host, connected to the agent; *ret_port is the host's port. */
 int guest_client(struct guest *g, uint32_t *ret_port);
+/* All of it: a running guest whose agent has connected, and a client. Returns the client's end. */
+int guest_open_with_client(struct guest *g, uint16_t buffers, unsigned int limit_ms,
+                           uint32_t *ret_port);
 /* A client that only connects to the listening socket. */
 int guest_knock(const struct guest *g);
 
