@@ -35,21 +35,27 @@ static void fails_at_capset(struct scene *s)
 	CHECK(strcmp(s->a->err.object, "process.capabilities") == 0);
 }
 
-static void without_no_new_privileges_the_filter_is_there_before_rights_go(void **state)
+/* What a user whose call of this name is forbidden comes to, first without no_new_privs and then with it. */
+static void try_both(void **state, const char *forbidden, void (*without)(struct scene *s),
+                     void (*with)(struct scene *s))
 {
-	static const char *name[] = {"capset"};
 	struct scene *s = *state;
 	struct spec_seccomp_rule rule;
 
 	scene_needs_root();
-	forbid(s, &rule, name);
+	forbid(s, &rule, &forbidden);
 	s->a->spec.process.user = (struct spec_user){.uid = USER, .gid = USER};
 	(void)scene_plan(s);
-	/* the last thing that needs capset(2) comes behind the filter */
-	scene_child(s, fails_at_capset);
+	scene_child(s, without);
 	s->a->spec.process.no_new_privileges = true;
 	(void)scene_plan(s);
-	scene_child(s, last);
+	scene_child(s, with);
+}
+
+/* The last thing that needs capset(2) comes behind the filter. */
+static void without_no_new_privileges_the_filter_is_there_before_rights_go(void **state)
+{
+	try_both(state, "capset", fails_at_capset, last);
 }
 
 static void user_and_last(struct scene *s)
@@ -63,18 +69,7 @@ static void user_and_last(struct scene *s)
 
 static void a_user_without_rights_gets_the_filter_either_way(void **state)
 {
-	static const char *name[] = {"lseek"};
-	struct scene *s = *state;
-	struct spec_seccomp_rule rule;
-
-	scene_needs_root();
-	forbid(s, &rule, name);
-	s->a->spec.process.user = (struct spec_user){.uid = USER, .gid = USER};
-	(void)scene_plan(s);
-	scene_child(s, user_and_last);
-	s->a->spec.process.no_new_privileges = true;
-	(void)scene_plan(s);
-	scene_child(s, user_and_last);
+	try_both(state, "lseek", user_and_last, user_and_last);
 }
 
 static void check_descriptors(struct scene *s)
