@@ -228,7 +228,7 @@ static void a_place_that_can_not_be_made_is_named(void **state)
 	scene_refused(&scene, "mounts[1].destination: /ro/new", "Read-only file system");
 }
 
-static void the_same_for_a_file(void **state)
+static void a_file_that_can_not_be_made_is_named(void **state)
 {
 	struct scene scene = scene_new(state);
 
@@ -252,7 +252,7 @@ int main(void)
 		SCRATCH_TEST(without_a_network_namespace_the_hosts_sysfs_is_shown_read_only),
 		SCRATCH_TEST(what_the_kernel_refuses_is_named_with_its_words),
 		SCRATCH_TEST(a_place_that_can_not_be_made_is_named),
-		SCRATCH_TEST(the_same_for_a_file),
+		SCRATCH_TEST(a_file_that_can_not_be_made_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, scene_isolate, NULL);
