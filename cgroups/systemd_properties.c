@@ -279,6 +279,24 @@ static void add_weight(const char *value, struct arena *arena, struct systemd_sc
 		add(scope, "IOWeight", "t", arena_text(arena, weight));
 }
 
+static void add_idle(const char *value, struct arena *arena, struct systemd_scope *scope)
+{
+	(void)arena;
+	if (strcmp(value, "1") == 0)
+		add(scope, "CPUWeight", "t", "0");
+}
+
+/* Files whose value systemd has in other words. */
+static const struct {
+	const char *file;
+	void (*add)(const char *value, struct arena *arena, struct systemd_scope *scope);
+} others[] = {
+	{"cpu.max",   add_bandwidth},
+	{"cpu.idle",  add_idle     },
+	{"io.weight", add_weight   },
+	{"io.max",    add_rates    },
+};
+
 static void add_write(const char *file, const char *value, struct arena *arena,
                       struct systemd_scope *scope)
 {
@@ -290,14 +308,9 @@ static void add_write(const char *file, const char *value, struct arena *arena,
 		    (strcmp(same[i].type, "t") != 0 || strcmp(value, "max") == 0 ||
 		     text_to_u64(value, &any)))
 			add(scope, same[i].property, same[i].type, number(value, arena));
-	if (strcmp(file, "cpu.max") == 0)
-		add_bandwidth(value, arena, scope);
-	else if (strcmp(file, "cpu.idle") == 0 && strcmp(value, "1") == 0)
-		add(scope, "CPUWeight", "t", "0");
-	else if (strcmp(file, "io.weight") == 0)
-		add_weight(value, arena, scope);
-	else if (strcmp(file, "io.max") == 0)
-		add_rates(value, arena, scope);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (strcmp(others[i].file, file) == 0)
+			others[i].add(value, arena, scope);
 }
 
 int systemd_limits(const struct cgroup_writes *writes, int dir, struct arena *arena,
