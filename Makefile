@@ -16,10 +16,10 @@ LINK         ?= $(if $(SAN),dynamic,static)
 CFLAGS       ?= -O2 -g
 FUZZ_SECONDS ?= 20
 
-# program = the rooms it is made of; what is not listed is not linked
+# program = the rooms it is made of; a room that no program lists is not built
 cella.rooms := base spec rootfs cgroups netns resctrl runtime/process runtime/plan runtime \
                runtime/namespace microvm/wire microvm cli
-containerd-shim-cella-v2.rooms := base spec rootfs cgroups netns runtime/process runtime/plan runtime \
+containerd-shim-cella-v2.rooms := base spec rootfs cgroups netns resctrl runtime/process runtime/plan runtime \
                runtime/namespace microvm/wire microvm shim
 containerd-shim-cella-v2.libs  := -lprotobuf-c
 cella-systemd.rooms := base cgroups/systemd
