@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Each header compiles alone, twice over, with both compilers.
+# Each header compiles alone, twice over, with both compilers; those of unit tests too.
 # usage: headers.sh BUILD-FOLDER (where generated headers are)
 cd "$(dirname "$0")/../.." || exit 2
 generated=${1:-build}/generated
 rooms=$(awk '$1 != "" && !/^#/ { sub(/\/.*/, "", $1); if (!been[$1]++) print $1 }' tests/lint/layers)
 # shellcheck disable=SC2086
-find $rooms -name '*.h' | sort | {
+find $rooms tests/unit -name '*.h' | sort | {
 	status=0
 	while read -r header; do
 		for compiler in gcc clang; do

@@ -5,6 +5,7 @@
 #include <elf.h>
 #include <lz4.h>
 #include <lzma.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>

@@ -2,6 +2,7 @@
 #ifndef TESTS_ASKING_H
 #define TESTS_ASKING_H
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/process/process.h"
