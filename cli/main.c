@@ -82,6 +82,12 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+/* A word as errors name it. */
+static const char *shown(const char *word)
+{
+	return *word ? word : "''";
+}
+
 static int fail_unknown_command(const char *word, struct arena *arena, struct error *err)
 {
 	const char **names;
@@ -97,9 +103,9 @@ static int fail_unknown_command(const char *word, struct arena *arena, struct er
 		names[i] = commands[i]->name;
 	nearest = options_nearest(word, names, count);
 	if (nearest)
-		return fail(err, ERROR_USAGE, word,
+		return fail(err, ERROR_USAGE, shown(word),
 		            "unknown command; did you mean %s? try 'cella --help'", nearest);
-	return fail(err, ERROR_USAGE, word, "unknown command; try 'cella --help'");
+	return fail(err, ERROR_USAGE, shown(word), "unknown command; try 'cella --help'");
 }
 
 static int check_operands(const struct command *command, const struct option_output *line,
@@ -109,8 +115,14 @@ static int check_operands(const struct command *command, const struct option_out
 		return fail(err, ERROR_USAGE, command->name, "expected %s; try 'cella %s --help'",
 		            command->operands, command->name);
 	if (line->operands_count > command->operands_most)
-		return fail(err, ERROR_USAGE, line->operands[command->operands_most],
+		return fail(err, ERROR_USAGE, shown(line->operands[command->operands_most]),
 		            "one word too many; try 'cella %s --help'", command->name);
+	/* An empty one is a variable that nobody has set, and as a pattern all there is. */
+	for (size_t i = 0; i < line->operands_count && command->operands_most < OPERANDS_ANY; i++)
+		if (!*line->operands[i])
+			return fail(err, ERROR_USAGE, shown(""),
+			            "is empty: expected %s; try 'cella %s --help'",
+			            command->operands, command->name);
 	return 0;
 }
 

@@ -153,6 +153,17 @@ static int set_switch(const struct reader *r, const struct option_row *row, cons
 	return 0;
 }
 
+/* No file has an empty name: who would open it could not say whose it was. */
+static bool takes_path(const struct option_row *row)
+{
+	static const char *const paths[] = {"DIR", "FILE", "PATH"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		if (strcmp(row->argument, paths[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Take the value of an option: what stands behind it in its word, or else the next word. */
 static int take_value(struct reader *r, const struct option_row *row, const char *typed,
                       const char *behind, struct error *err)
@@ -161,7 +172,7 @@ static int take_value(struct reader *r, const struct option_row *row, const char
 
 	if (row->argument && row->kind != OPTION_REFUSED) {
 		value = behind ? behind : *r->next;
-		if (!value)
+		if (!value || (!*value && takes_path(row)))
 			return fail(err, ERROR_USAGE, typed, "needs a value: %s; try '%s --help'",
 			            row->argument, r->in->help);
 		if (!behind)

@@ -37,6 +37,36 @@ COMMANDS="create start run exec kill delete state list ps pause resume spec feat
 	refused cella state a b
 }
 
+@test "an empty word is refused and shown, before anything is done" {
+	only_cella
+	refused cella ""
+	has "$stderr" "'': unknown command"
+	refused cella list ""
+	has "$stderr" "'': one word too many"
+	bundle 'forever'
+	ok cella run --detach "$ID"
+	refused cella kill "$ID" ""
+	has "$stderr" "'': is empty: expected CONTAINER [SIGNAL]"
+	refused cella delete --force --regex "" # it would match all
+	has "$stderr" "'': is empty: expected CONTAINER"
+	refused cella mounts add "$ID" ""
+	has "$stderr" "expected add|remove CONTAINER FILE"
+	status_is "$ID" running
+	ok cella delete --force "$ID"
+	for option in --bundle --config --pid-file --console-socket --pidfd-socket; do
+		refused cella run $option "" "$ID"
+		has "$stderr" "$option: needs a value"
+		refused cella create $option= "$ID"
+		has "$stderr" "$option: needs a value"
+	done
+	refused "$CELLA" --root "" list
+	has "$stderr" "--root: needs a value: DIR"
+	refused cella --log= list
+	has "$stderr" "--log: needs a value: FILE"
+	refused cella update --resources "" "$ID"
+	has "$stderr" "--resources: needs a value: FILE"
+}
+
 @test "--log, --log-format text and json: the reason is in the file and on stderr" {
 	only_cella
 	refused cella --log "$T/text" state nobody

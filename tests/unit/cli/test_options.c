@@ -112,13 +112,11 @@ static void a_single_dash_is_an_operand(void **state)
 static void values_stand_behind_equals_or_in_the_next_word(void **state)
 {
 	struct parsed *p = *state;
-	char equals[] = "--bundle=a=b", nothing[] = "--bundle=", behind[] = "-bx", letter[] = "-b";
+	char equals[] = "--bundle=a=b", behind[] = "-bx", letter[] = "-b";
 	char option[] = "--all";
 
 	assert_int_equal(PARSE(p, false, equals), 0);
 	assert_string_equal(p->flags.bundle, "a=b");
-	assert_int_equal(PARSE(p, false, nothing), 0);
-	assert_string_equal(p->flags.bundle, "");
 	assert_int_equal(PARSE(p, false, behind), 0);
 	assert_string_equal(p->flags.bundle, "x");
 	assert_int_equal(PARSE(p, false, letter, option), 0);
@@ -204,7 +202,8 @@ static void an_unknown_option_is_named_with_what_may_be_meant(void **state)
 static void a_missing_or_needless_value_is_refused(void **state)
 {
 	struct parsed *p = *state;
-	char needless[] = "--all=yes", letter[] = "-ab";
+	char needless[] = "--all=yes", letter[] = "-ab",
+	     empty[] = "--bundle=", no_path[] = "--env=";
 
 	assert_int_equal(PARSE(p, false, a_bundle), -1);
 	assert_string_equal(p->err.object, "--bundle");
@@ -214,6 +213,10 @@ static void a_missing_or_needless_value_is_refused(void **state)
 	assert_int_equal(PARSE(p, false, needless), -1);
 	assert_string_equal(p->err.object, "--all");
 	assert_string_equal(p->err.reason, "takes no value");
+	assert_int_equal(PARSE(p, false, empty), -1);
+	assert_string_equal(p->err.object, "--bundle");
+	assert_string_equal(p->err.reason, "needs a value: DIR; try 'cella try --help'");
+	assert_int_equal(PARSE(p, false, no_path), 0); /* what is no path may be empty */
 }
 
 static void a_switch_may_be_told_off(void **state)
