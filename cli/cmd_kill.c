@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <signal.h>
+#include <string.h>
 
 #include "base/signals.h"
 
@@ -20,8 +21,8 @@ static int read_signal(const struct call *call, int *ret_signum, struct error *e
 {
 	const char *text = call->operands[1];
 
-	*ret_signum = SIGTERM;
-	if (text && !signal_from_text(text, ret_signum))
+	*ret_signum = text ? 0 : SIGTERM;
+	if (text && strcmp(text, "0") != 0 && !signal_from_text(text, ret_signum))
 		return fail(err, ERROR_USAGE, text, "is not a signal: write a name or a number");
 	return 0;
 }
@@ -51,7 +52,7 @@ const struct command kill_command = {
 	.name = "kill",
 	.operands = "CONTAINER [SIGNAL]",
 	.summary = "Send a signal to a container",
-	.about = "TERM goes to its first process unless told otherwise.\n",
+	.about = "TERM goes to its first process unless told otherwise; 0 asks whether it lives.\n",
 	.options = rows,
 	.options_count = ARRAY_SIZE(rows),
 	.examples = "cella kill web          # SIGTERM to its first process\n"

@@ -147,11 +147,12 @@ int container_exec(struct container *c, const struct spec_process *process,
 
 int container_kill(struct container *c, int signum, bool all, struct error *err)
 {
-	if (all && c->state.status == STATUS_STOPPED) /* what outlived the first process */
+	/* what outlived the first process */
+	if (all && signum && c->state.status == STATUS_STOPPED)
 		return c->executor->signal(c, signum, all, err);
 	if (allow(c, OP_KILL, c->executor->signal, err) < 0)
 		return -1;
-	return c->executor->signal(c, signum, all, err);
+	return signum ? c->executor->signal(c, signum, all, err) : 0;
 }
 
 int container_pause(struct container *c, struct error *err)

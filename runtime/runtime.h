@@ -206,7 +206,8 @@ int container_notify_wait(const struct container *c, int socket, const char *man
 int container_exec(struct container *c, const struct spec_process *process,
                    const struct exec_options *options, struct exec_result *ret_result,
                    struct error *err) FALLIBLE;
-/* Send a signal to its first process; all: to every one, also to those that outlived the first. */
+/* Send a signal to its first process; all: to every one, also to those that outlived the first. signum 0: nothing is
+ * sent; whether it could be is told. */
 int container_kill(struct container *c, int signum, bool all, struct error *err) FALLIBLE;
 /* Have all its processes stand still, and go on. */
 int container_pause(struct container *c, struct error *err) FALLIBLE;

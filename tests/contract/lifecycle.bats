@@ -306,6 +306,24 @@ load helpers
 	ok cella delete --force "$ID"
 }
 
+@test "kill with 0 sends nothing and tells whether the container lives" {
+	bundle 'forever'
+	refused cella kill "$ID" 0
+	ok cella create "$ID"
+	ok cella kill "$ID" 0
+	ok cella start "$ID"
+	ok cella kill "$ID" 0
+	only_cella
+	ok cella kill --all "$ID" 0
+	status_is "$ID" running
+	ok cella kill "$ID" KILL
+	soon has_status "$ID" stopped
+	refused cella kill "$ID" 0
+	refused cella kill --all "$ID" 0
+	has "$stderr" "container not running"
+	ok cella delete "$ID"
+}
+
 @test "--root keeps containers apart" {
 	bundle 'forever'
 	ok cella run -d "$ID"

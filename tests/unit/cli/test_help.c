@@ -61,7 +61,7 @@ static void help_of_kill_reads_so(void **state)
 		"usage: cella kill [OPTIONS] CONTAINER [SIGNAL]\n"
 		"\n"
 		"Send a signal to a container.\n"
-		"TERM goes to its first process unless told otherwise.\n"
+		"TERM goes to its first process unless told otherwise; 0 asks whether it lives.\n"
 		"\n"
 		"  -a, --all    send it to every process of the container\n"
 		"  -r, --regex  to each container whose name matches a regular expression\n"
