@@ -121,6 +121,7 @@ static int exec(struct call *call, struct error *err)
 	if (container_exec(c, process, &options, &result, err) < 0) {
 		if (err->kind != ERROR_STATE)
 			call->failure = EXIT_NOT_STARTED;
+		exec_blame(f, err);
 		return -1;
 	}
 	status = attend(f, &sockets, &front, &result, err);

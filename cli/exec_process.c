@@ -215,3 +215,35 @@ int exec_cgroup(const struct option_list *words, struct arena *arena, const char
 	*ret_path = path ? arena_format(arena, "/%s", path) : NULL;
 	return path ? arena_check(arena, err) : 0;
 }
+
+void exec_blame(const struct exec_flags *flags, struct error *err)
+{
+	bool ours = !flags->process; /* else a list is the file's too */
+	const struct {
+		const char *member; /* never shorter than its flag */
+		const char *flag;
+		bool given;
+	} changed[] = {
+		{"process.capabilities",        "--cap",             ours && flags->capabilities.count > 0},
+		{"process.user.additionalGids", "--additional-gids",
+	         ours && flags->additional_gids.count > 0                                                 },
+		{"process.user",                "--user",            flags->user != NULL                  },
+		{"process.cwd",                 "--cwd",             flags->cwd != NULL                   },
+		{"process.apparmorProfile",     "--apparmor",        flags->apparmor != NULL              },
+		{"process.selinuxLabel",        "--process-label",   flags->process_label != NULL         },
+	};
+	const char *behind = strstr(err->object, ": ");
+
+	for (size_t i = 0; i < ARRAY_SIZE(changed); i++) {
+		size_t length = strlen(changed[i].flag);
+
+		if (!text_begins(err->object, changed[i].member))
+			continue;
+		if (changed[i].given) {
+			memmove(err->object + length, behind ? behind : "",
+			        behind ? strlen(behind) + 1 : 1);
+			memcpy(err->object, changed[i].flag, length);
+		}
+		return;
+	}
+}

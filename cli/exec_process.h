@@ -32,4 +32,7 @@ int exec_process(const struct spec_process *config, const struct exec_flags *fla
 int exec_cgroup(const struct option_list *words, struct arena *arena, const char **ret_path,
                 struct error *err) FALLIBLE;
 
+/* An error about a member that a flag has changed becomes one about the flag: nobody typed the member. */
+void exec_blame(const struct exec_flags *flags, struct error *err);
+
 #endif

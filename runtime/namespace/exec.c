@@ -25,7 +25,9 @@ static int find_cgroup(const struct container *c, const char *below, int *ret_cg
 		             : 0;
 	*ret_cgroup = below ? cgroup_open_below(c->state.cgroup, below, err)
 	                    : cgroup_open(c->state.cgroup, err);
-	return *ret_cgroup < 0 ? -1 : 0;
+	if (*ret_cgroup >= 0)
+		return 0;
+	return below ? error_within(err, "--cgroup") : -1;
 }
 
 /* A container that hands out controllers below its cgroup has no process in it any more: then the place is

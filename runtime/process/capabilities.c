@@ -79,7 +79,8 @@ static int read_set(const struct capability_set *set, struct error *err)
 		int number = process_capability(name);
 
 		if (number < 0)
-			(void)fail(err, ERROR_CONFIG, "", "unknown capability '%s'", name);
+			(void)fail(err, ERROR_CONFIG, "",
+			           "unknown capability '%s': expected a name like CAP_KILL", name);
 		else if (!(set->grantable & (1ULL << number)) && !set->why_not)
 			continue;
 		else if (!(set->grantable & (1ULL << number)))

@@ -325,7 +325,25 @@ down() { ok cella delete --force "$ID"; }
 	for words in "--cgroup cpu:a --cgroup memory:b" "--cgroup a:b:c" "--cgroup :sub" "--cgroup ../x" "--cgroup nowhere"; do
 		# shellcheck disable=SC2086
 		refused cella exec $words "$ID" true
+		has "$stderr" "cella: --cgroup: "
 	done
+	down
+}
+
+@test "exec names the flag that was wrong, not the member that it changes" {
+	only_cella
+	up
+	wrong() { # REASON FLAG VALUE
+		exits 255 cella exec "$2" "$3" "$ID" true
+		has "$stderr" "cella: $2: $1"
+	}
+	wrong "unknown capability 'KILL': expected a name like CAP_KILL" --cap KILL
+	wrong "4294967295 is no id" --user 4294967295
+	wrong "4294967295 is no id" --additional-gids 4294967295
+	in_a_vm || wrong "/no/such: chdir: No such file or directory" --cwd /no/such
+	echo '{"args": ["true"], "cwd": "/", "capabilities": {"bounding": ["KILL"]}}' >"$T/process.json"
+	exits 255 cella exec --cap CAP_KILL --process "$T/process.json" "$ID"
+	has "$stderr" "cella: process.capabilities.bounding[0]: "
 	down
 }
 

@@ -205,6 +205,41 @@ static void labels_are_the_process_objects(void **state)
 	assert_string_equal(e->process->selinux_label, "label");
 }
 
+static void what_a_flag_changed_is_said_of_the_flag(void **state)
+{
+	static const char *gids[] = {"8"};
+	static const struct {
+		const char *object, *blamed;
+	} cases[] = {
+		{"process.cwd: /x",             "--cwd: /x"              },
+		{"process.user.uid",            "--user"                 },
+		{"process.user.additionalGids", "--additional-gids"      },
+		{"process.apparmorProfile",     "process.apparmorProfile"},
+		{"c1",			  "c1"                     },
+		{"",			    ""		       },
+	};
+	const struct exec_flags flags = {
+		.cwd = "/x",
+		.user = "1",
+		.additional_gids = {gids, 1}
+        };
+	const struct exec_flags file = {
+		.process = "file",
+		.additional_gids = {gids, 1}
+        };
+	struct exec *e = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		e->err = (struct error){0};
+		memcpy(e->err.object, cases[i].object, strlen(cases[i].object));
+		exec_blame(&flags, &e->err);
+		assert_string_equal(e->err.object, cases[i].blamed);
+	}
+	memcpy(e->err.object, cases[2].object, strlen(cases[2].object));
+	exec_blame(&file, &e->err);
+	assert_string_equal(e->err.object, cases[2].object);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -218,6 +253,7 @@ int main(void)
 		TEST(what_makes_no_sense_is_refused),
 		TEST(words_of_cgroup_mean_one_place),
 		TEST(labels_are_the_process_objects),
+		TEST(what_a_flag_changed_is_said_of_the_flag),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

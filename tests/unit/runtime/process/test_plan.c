@@ -183,7 +183,8 @@ static void sets_must_agree(void **state)
 	assert_int_equal(a->plan->ambient, 1ULL << process_capability("CAP_KILL"));
 	c->bounding.item = names;
 	c->bounding.count = 2;
-	refused(a, "process.capabilities.bounding[1]", "unknown capability 'CAP_BEER'");
+	refused(a, "process.capabilities.bounding[1]",
+	        "unknown capability 'CAP_BEER': expected a name like CAP_KILL");
 }
 
 static void what_the_host_lacks_is_named(void **state)
