@@ -53,7 +53,7 @@ enum form { BYTES, WHOLE, NATURAL, WORDS };
 #define FROM(member) offsetof(struct update_flags, member)
 #define TO(member)   offsetof(struct spec_resources, member)
 
-/* Which flag sets what; BYTES and WHOLE may be -1. */
+/* Which flag sets what; BYTES and WHOLE may be -1 where nothing bounds them. */
 static const struct {
 	const char *flag;
 	enum form form;
@@ -85,6 +85,26 @@ static bool read_number(const char *text, enum form form, uint64_t *ret, bool *r
 	return form == BYTES ? text_to_size(text, ret) : text_to_u64(text, ret);
 }
 
+static bool is_bounded(size_t i)
+{
+	return settings[i].most < INT64_MAX;
+}
+
+static int fail_number(size_t i, const char *text, struct error *err)
+{
+	static const char *const forms[] = {
+		[BYTES] = "is no size: write 512m, 1g or -1",
+		[WHOLE] = "is no whole number from -1 on",
+		[NATURAL] = "is no whole number from 0 on",
+	};
+	const char *flag = settings[i].flag;
+
+	if (is_bounded(i))
+		return fail(err, ERROR_USAGE, flag, "'%.60s' is no number from %u to %u", text,
+		            (unsigned int)settings[i].least, (unsigned int)settings[i].most);
+	return fail(err, ERROR_USAGE, flag, "'%.60s' %s", text, forms[settings[i].form]);
+}
+
 static int set(const struct update_flags *f, size_t i, struct spec_resources *r, struct error *err)
 {
 	const char *text = *(const char *const *)((const char *)f + settings[i].from);
@@ -100,10 +120,8 @@ static int set(const struct update_flags *f, size_t i, struct spec_resources *r,
 		return 0;
 	}
 	if (!read_number(text, settings[i].form, &number, &none) ||
-	    (!none && (number < settings[i].least || number > settings[i].most)))
-		return fail(err, ERROR_USAGE, settings[i].flag, "'%s' is no %s", text,
-		            settings[i].form == BYTES ? "size: write 512m, 1g or -1"
-		                                      : "number that it takes");
+	    (none ? is_bounded(i) : number < settings[i].least || number > settings[i].most))
+		return fail_number(i, text, err);
 	if (settings[i].form == NATURAL)
 		*(struct maybe_u64 *)to = (struct maybe_u64){true, number};
 	else
@@ -117,9 +135,10 @@ static int read_file(const char *path, struct arena *arena, struct spec_resource
 	size_t length;
 	char *bytes;
 
-	if (fd_read_input(path, RESOURCES_LIMIT, arena, &bytes, &length, err) < 0)
-		return -1;
-	return spec_read_resources(path, bytes, length, arena, ret, err);
+	if (fd_read_input(path, RESOURCES_LIMIT, arena, &bytes, &length, err) < 0 ||
+	    spec_read_resources(path, bytes, length, arena, ret, err) < 0)
+		return error_within(err, "--resources");
+	return 0;
 }
 
 static int run(struct call *call, struct error *err)

@@ -307,6 +307,23 @@ COMMANDS="create start run exec kill delete state list ps pause resume spec feat
 	refused cella completion fish
 }
 
+@test "update says which numbers a flag takes, and that a file is wrong" {
+	only_cella
+	wrong() { # REASON WORD...
+		refused cella update "${@:2}" "$ID"
+		has "$stderr" "cella: $1"
+	}
+	wrong "--memory: '1.5g' is no size: write 512m, 1g or -1" --memory 1.5g
+	wrong "--pids-limit: '-2' is no whole number from -1 on" --pids-limit -2
+	wrong "--cpu-share: '-1' is no whole number from 0 on" --cpu-share=-1
+	wrong "--blkio-weight: '1001' is no number from 10 to 1000" --blkio-weight 1001
+	wrong "--cpu-idle: '2' is no number from 0 to 1" --cpu-idle 2
+	wrong "--cpu-idle: '-1' is no number from 0 to 1" --cpu-idle -1
+	wrong "--resources: /no/such: open: " --resources /no/such
+	echo '{"memory": {"limit": "1g"}}' >"$T/resources.json"
+	wrong "--resources: memory.limit: expected a number" -r "$T/resources.json"
+}
+
 @test "update: limits that only cgroup v1 had are refused by name" {
 	only_cella
 	for flag in --kernel-memory --kernel-memory-tcp --cpu-rt-period --cpu-rt-runtime; do
