@@ -87,7 +87,7 @@ static int attend(const struct exec_flags *f, const struct sockets *sockets,
 		if (console_send(sockets->console, master, err) < 0)
 			return -1;
 	}
-	if (pidfd_send(sockets->pidfd, result->pidfd, err) < 0 ||
+	if (pidfd_send(sockets->pidfd, "--pidfd-socket", result->pidfd, err) < 0 ||
 	    pid_file_write(f->pid_file, result->pid, err) < 0)
 		return -1;
 	if (f->detach)
@@ -115,7 +115,7 @@ static int exec(struct call *call, struct error *err)
 	            0 ||
 	    check_terminal(f, process, err) < 0 ||
 	    console_connect(f->console_socket, &sockets.console, err) < 0 ||
-	    pidfd_connect(f->pidfd_socket, &sockets.pidfd, err) < 0 ||
+	    pidfd_connect(f->pidfd_socket, "--pidfd-socket", &sockets.pidfd, err) < 0 ||
 	    (!f->detach && foreground_open(&front, err) < 0))
 		return -1;
 	if (container_exec(c, process, &options, &result, err) < 0) {

@@ -77,13 +77,13 @@ int creation_hand_over(struct container *c, int socket, struct error *err)
 /* As crun has it: the same as --pidfd-socket, asked for by the config. */
 static int serve_receiver(const struct container *c, struct error *err)
 {
-	static const char annotation[] = "run.oci.pidfd_receiver";
+	static const char asked[] = "annotations[\"run.oci.pidfd_receiver\"]";
+	const char *path = spec_annotation(c->spec, "run.oci.pidfd_receiver");
 	owned_fd socket = -1;
 
-	if (pidfd_connect(spec_annotation(c->spec, annotation), &socket, err) < 0 ||
-	    pidfd_send(socket, c->init, err) < 0)
-		return error_within(err, "%s", annotation);
-	return 0;
+	if (pidfd_connect(path, asked, &socket, err) < 0)
+		return -1;
+	return pidfd_send(socket, asked, c->init, err);
 }
 
 void creation_undo(struct container *c)
@@ -104,14 +104,15 @@ int creation_make(const struct call *call, bool start_at_once, bool in_front,
 
 	if (read_options(call, start_at_once, &options, err) < 0 ||
 	    console_connect(f->console_socket, &socket, err) < 0 ||
-	    pidfd_connect(f->pidfd_socket, &pidfd_socket, err) < 0)
+	    pidfd_connect(f->pidfd_socket, "--pidfd-socket", &pidfd_socket, err) < 0)
 		return -1;
 	options.terminal = socket >= 0 ? TERMINAL_SOCKET
 	                   : in_front  ? TERMINAL_IN_FRONT
 	                               : TERMINAL_NOWHERE;
 	if (container_create(call->rt, &options, &c, err) < 0)
 		return -1;
-	if (creation_hand_over(c, socket, err) < 0 || pidfd_send(pidfd_socket, c->init, err) < 0 ||
+	if (creation_hand_over(c, socket, err) < 0 ||
+	    pidfd_send(pidfd_socket, "--pidfd-socket", c->init, err) < 0 ||
 	    serve_receiver(c, err) < 0 || pid_file_write(f->pid_file, c->state.pid, err) < 0) {
 		creation_undo(c);
 		return -1;

@@ -36,17 +36,17 @@ int console_send(int socket, int master, struct error *err)
 	return 0;
 }
 
-int pidfd_connect(const char *path, int *ret_socket, struct error *err)
+int pidfd_connect(const char *path, const char *asked, int *ret_socket, struct error *err)
 {
-	return connect_to(path, "--pidfd-socket", ret_socket, err);
+	return connect_to(path, asked, ret_socket, err);
 }
 
-int pidfd_send(int socket, int pidfd, struct error *err)
+int pidfd_send(int socket, const char *asked, int pidfd, struct error *err)
 {
 	static const char name[] = "pidfd";
 
 	if (socket >= 0 && fdpass_send(socket, name, sizeof(name) - 1, pidfd, err) < 0)
-		return error_within(err, "--pidfd-socket");
+		return error_within(err, "%s", asked);
 	return 0;
 }
 
@@ -60,7 +60,7 @@ int pid_file_write(const char *path, pid_t pid, struct error *err)
 	return 0;
 }
 
-int preserve_fds_check(unsigned int count, struct error *err)
+int preserve_fds_check(unsigned int listening, unsigned int count, struct error *err)
 {
 	if (count > (unsigned int)INT_MAX - 3)
 		return fail(err, ERROR_USAGE, "--preserve-fds", "%u is more than there can be",
@@ -69,7 +69,9 @@ int preserve_fds_check(unsigned int count, struct error *err)
 		int flags = fcntl(fd, F_GETFD);
 
 		if (flags < 0 || (flags & FD_CLOEXEC))
-			return fail(err, ERROR_USAGE, "--preserve-fds",
+			return fail(err, ERROR_USAGE,
+			            (unsigned int)fd - 3 < listening ? "LISTEN_FDS"
+			                                             : "--preserve-fds",
 			            "descriptor %d was not passed to cella", fd);
 	}
 	return 0;

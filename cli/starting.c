@@ -74,5 +74,5 @@ int starting_descriptors(unsigned int preserved, struct socket_activation *ret_a
 		return fail(err, ERROR_USAGE, "--preserve-fds", "%u is more than there can be",
 		            preserved);
 	*ret_count = preserved + listening;
-	return preserve_fds_check(*ret_count, err);
+	return preserve_fds_check(listening, *ret_count, err);
 }

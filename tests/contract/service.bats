@@ -116,6 +116,7 @@ SAYS='datagram send $NOTIFY_SOCKET'
 	few() (LISTEN_PID=$BASHPID LISTEN_FDS=90 exec "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" run "$ID")
 	try few
 	[ "$status" != 0 ]
+	has "$stderr" "cella: LISTEN_FDS: descriptor "
 	has "$stderr" "was not passed"
 }
 
@@ -187,7 +188,8 @@ SAYS='datagram send $NOTIFY_SOCKET'
 	is "$(<"$T/got")" "pidfd of $(pid_of "$ID")"
 	ok cella delete --force "$ID"
 	refused cella run "$ID"
-	has "$stderr" "run.oci.pidfd_receiver"
+	has "$stderr" 'cella: annotations["run.oci.pidfd_receiver"]: '
+	lacks "$stderr" "--pidfd-socket"
 }
 
 @test "run.oci.seccomp_fail_unknown_syscall: a call that nobody knows is refused, not left out" {

@@ -48,17 +48,21 @@ static void descriptors_to_preserve_must_have_been_passed(void **state)
 	(void)state;
 	for (int fd = 3; fd < 10; fd++)
 		(void)close(fd);
-	assert_int_equal(preserve_fds_check(0, &err), 0);
-	assert_int_equal(preserve_fds_check(1, &err), -1);
+	assert_int_equal(preserve_fds_check(0, 0, &err), 0);
+	assert_int_equal(preserve_fds_check(0, 1, &err), -1);
 	given = open("/dev/null", O_RDONLY);
 	assert_int_equal(given, 3);
-	assert_int_equal(preserve_fds_check(1, &err), 0);
+	assert_int_equal(preserve_fds_check(0, 1, &err), 0);
 	ours = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(ours, 4);
-	assert_int_equal(preserve_fds_check(2, &err), -1);
+	assert_int_equal(preserve_fds_check(0, 2, &err), -1);
 	assert_string_equal(err.object, "--preserve-fds");
 	assert_string_equal(err.reason, "descriptor 4 was not passed to cella");
-	assert_int_equal(preserve_fds_check(UINT_MAX, &err), -1);
+	assert_int_equal(preserve_fds_check(1, 2, &err), -1);
+	assert_string_equal(err.object, "--preserve-fds");
+	assert_int_equal(preserve_fds_check(2, 2, &err), -1);
+	assert_string_equal(err.object, "LISTEN_FDS");
+	assert_int_equal(preserve_fds_check(0, UINT_MAX, &err), -1);
 	(void)close(given);
 	(void)close(ours);
 }
