@@ -192,6 +192,16 @@ SAYS='datagram send $NOTIFY_SOCKET'
 	lacks "$stderr" "--pidfd-socket"
 }
 
+@test "run.oci.seccomp_bpf_data and run.oci.seccomp.plugins: a filter that is asked for is not left out" {
+	only_cella
+	for name in run.oci.seccomp_bpf_data run.oci.seccomp.plugins; do
+		bundle "args([\"true\"]) | .annotations = {\"$name\": \"AAAA\"}"
+		refused cella run "$ID"
+		has "$stderr" "annotations[\"$name\"]: "
+		has "$stderr" "linux.seccomp"
+	done
+}
+
 @test "run.oci.seccomp_fail_unknown_syscall: a call that nobody knows is refused, not left out" {
 	only_cella
 	profile='args(["true"]) | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["chroot"], action: "SCMP_ACT_ERRNO"}, {names: ["acct", "no_such_call"], action: "SCMP_ACT_ERRNO"}]}'
