@@ -24,6 +24,7 @@ static int checkpoint(struct call *call, struct error *err)
 	struct checkpoint_options options;
 
 	if (container_open(call->rt, call->operands[0], true, &c, err) < 0 ||
+	    container_checkpoint_allowed(c, err) < 0 ||
 	    checkpoint_read(call, true, &folders, &options, err) < 0)
 		return -1;
 	return container_checkpoint(c, &options, err);

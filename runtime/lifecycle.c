@@ -206,11 +206,16 @@ int container_mounts(struct container *c, enum mounts_change change, const mount
 	return c->executor->mounts(c, change, mounts, err);
 }
 
+int container_checkpoint_allowed(const struct container *c, struct error *err)
+{
+	return allow(c, OP_CHECKPOINT, c->executor->checkpoint, err);
+}
+
 int container_checkpoint(struct container *c, const struct checkpoint_options *options,
                          struct error *err)
 {
-	if (allow(c, OP_CHECKPOINT, c->executor->checkpoint, err) < 0 ||
-	    container_config(c, err) < 0 || c->executor->checkpoint(c, options, err) < 0)
+	if (container_checkpoint_allowed(c, err) < 0 || container_config(c, err) < 0 ||
+	    c->executor->checkpoint(c, options, err) < 0)
 		return -1;
 	if (options->leave_running || options->pre_dump)
 		return 0;

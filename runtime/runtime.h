@@ -233,6 +233,9 @@ int container_stats(struct container *c, struct arena *arena, struct stats *ret,
  * ended. The first call begins the watch: what was before is no event. */
 int container_watch(struct container *c, int timeout_ms, enum container_event *ret,
                     struct error *err) FALLIBLE;
+/* Whether container_checkpoint() is there and its status allows it: to be asked before anything is made for the images.
+ * Returns 0, or -1 and *err as that would have it. */
+int container_checkpoint_allowed(const struct container *c, struct error *err) FALLIBLE;
 /* Write its processes to images; unless they are left running, the container is deleted then. */
 int container_checkpoint(struct container *c, const struct checkpoint_options *options,
                          struct error *err) FALLIBLE;

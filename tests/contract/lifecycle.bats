@@ -324,6 +324,17 @@ load helpers
 	ok cella delete "$ID"
 }
 
+@test "a checkpoint that is refused makes no folder" {
+	only_cella
+	bundle 'args(["true"])'
+	ok cella run --detach "$ID"
+	soon has_status "$ID" stopped
+	refused cella checkpoint --image-path "$T/images" --work-path "$T/work" "$ID"
+	has "$stderr" "cella: $ID: "
+	[ ! -e "$T/images" ] && [ ! -e "$T/work" ]
+	ok cella delete "$ID"
+}
+
 @test "--root keeps containers apart" {
 	bundle 'forever'
 	ok cella run -d "$ID"
