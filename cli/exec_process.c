@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "runtime/plan/plan.h"
 
 #include "exec_process.h"
 
@@ -98,6 +99,28 @@ static int change_groups(struct spec_process *p, const struct option_list *more,
 	return 0;
 }
 
+/* What a config has may be written for another kernel; what is typed is a slip. */
+static int check_capabilities(const struct option_list *names, struct error *err)
+{
+	struct features known = {0};
+
+	if (names->count == 0)
+		return 0;
+	plan_features(&known);
+	for (size_t i = 0; i < names->count; i++) {
+		size_t at = 0;
+
+		while (at < known.capabilities_count &&
+		       strcmp(known.capabilities[at], names->item[i]) != 0)
+			at++;
+		if (at == known.capabilities_count)
+			return fail(err, ERROR_USAGE, "--cap",
+			            "unknown capability '%.60s': expected a name like CAP_KILL",
+			            names->item[i]);
+	}
+	return 0;
+}
+
 /* Into the sets that a program of root gets; ambient only what is inheritable already, since the
  * kernel refuses others. */
 static int change_capabilities(struct spec_process *p, const struct option_list *more,
@@ -107,6 +130,8 @@ static int change_capabilities(struct spec_process *p, const struct option_list 
 	text_list *const all[] = {&sets->bounding, &sets->effective, &sets->permitted,
 	                          &sets->ambient};
 
+	if (check_capabilities(more, err) < 0)
+		return -1;
 	sets->set = sets->set || more->count > 0;
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		if (extend(all[i], more->count, arena, err) < 0)
@@ -224,13 +249,12 @@ void exec_blame(const struct exec_flags *flags, struct error *err)
 		const char *flag;
 		bool given;
 	} changed[] = {
-		{"process.capabilities",        "--cap",             ours && flags->capabilities.count > 0},
 		{"process.user.additionalGids", "--additional-gids",
-	         ours && flags->additional_gids.count > 0                                                 },
-		{"process.user",                "--user",            flags->user != NULL                  },
-		{"process.cwd",                 "--cwd",             flags->cwd != NULL                   },
-		{"process.apparmorProfile",     "--apparmor",        flags->apparmor != NULL              },
-		{"process.selinuxLabel",        "--process-label",   flags->process_label != NULL         },
+	         ours && flags->additional_gids.count > 0                                        },
+		{"process.user",                "--user",            flags->user != NULL         },
+		{"process.cwd",                 "--cwd",             flags->cwd != NULL          },
+		{"process.apparmorProfile",     "--apparmor",        flags->apparmor != NULL     },
+		{"process.selinuxLabel",        "--process-label",   flags->process_label != NULL},
 	};
 	const char *behind = strstr(err->object, ": ");
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "base/log.h"
 #include "base/table.h"
+#include "base/text.h"
 
 #include "parts.h"
 
@@ -68,48 +70,43 @@ struct capability_set {
 	const char *name;
 	const text_list *asked;
 	uint64_t grantable;
-	const char *why_not; /* NULL: what can't be granted is left out */
+	const char *why_not;
 	uint64_t *ret;
 };
 
-static int read_set(const struct capability_set *set, struct error *err)
+/* What can't be granted is left out with a warning: config.md, "Linux Process". */
+static void read_set(const struct capability_set *set)
 {
+	owned_text struct text left_out = {0};
+
 	for (size_t i = 0; i < set->asked->count; i++) {
 		const char *name = set->asked->item[i];
 		int number = process_capability(name);
 
-		if (number < 0)
-			(void)fail(err, ERROR_CONFIG, "",
-			           "unknown capability '%s': expected a name like CAP_KILL", name);
-		else if (!(set->grantable & (1ULL << number)) && !set->why_not)
-			continue;
-		else if (!(set->grantable & (1ULL << number)))
-			(void)fail(err, ERROR_UNSUPPORTED, "", "%s %s", name, set->why_not);
-		else {
+		if (number >= 0 && (set->grantable & (1ULL << number)))
 			*set->ret |= 1ULL << number;
-			continue;
-		}
-		return error_within(err, "process.capabilities.%s[%zu]", set->name, i);
+		else if (number < 0 || set->why_not)
+			text_format(&left_out, "%s%s (%s)", left_out.length > 0 ? ", " : "", name,
+			            number < 0 ? "unknown" : set->why_not);
 	}
-	return 0;
+	if (left_out.length > 0)
+		log_warning("process.capabilities.%s: left out: %s", set->name, left_out.bytes);
 }
 
-int plan_capabilities(const struct spec *spec, const struct spec_process *process,
-                      const struct host *host, struct process_plan *plan, struct error *err)
+void plan_capabilities(const struct spec *spec, const struct spec_process *process,
+                       const struct host *host, struct process_plan *plan)
 {
 	const struct spec_capabilities *asked = &process->capabilities;
 	/* In a user namespace of its own the first process has every right over what is in it. */
 	uint64_t host_has = spec->linux_.namespaces[NAMESPACE_USER].set ? ~0ULL : host->bounding;
-	static const char by_host[] = "is not in the bounding set of cella itself: this host does "
-				      "not grant it";
-	/* The kernel has no ambient one that is not inheritable; buildah asks for it, crun and runc pass over it. */
+	static const char by_host[] = "not in the bounding set of cella itself";
+	/* The kernel has no ambient one that is not inheritable; buildah asks for it each time: no word about that. */
 	struct capability_set sets[] = {
-		{"bounding",    &asked->bounding,    host_has, by_host,                                      &plan->bounding   },
-		{"permitted",   &asked->permitted,   host_has, by_host,                                      &plan->permitted  },
-		{"inheritable", &asked->inheritable, host_has, by_host,                                      &plan->inheritable},
-		{"effective",   &asked->effective,   0,        "is not permitted: list it in permitted too",
-	         &plan->effective											      },
-		{"ambient",     &asked->ambient,     0,        NULL,                                         &plan->ambient    },
+		{"bounding",    &asked->bounding,    host_has, by_host,         &plan->bounding   },
+		{"permitted",   &asked->permitted,   host_has, by_host,         &plan->permitted  },
+		{"inheritable", &asked->inheritable, host_has, by_host,         &plan->inheritable},
+		{"effective",   &asked->effective,   0,        "not permitted", &plan->effective  },
+		{"ambient",     &asked->ambient,     0,        NULL,            &plan->ambient    },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
@@ -117,8 +114,6 @@ int plan_capabilities(const struct spec *spec, const struct spec_process *proces
 			sets[i].grantable = plan->permitted;
 		if (sets[i].ret == &plan->ambient)
 			sets[i].grantable = plan->permitted & plan->inheritable;
-		if (read_set(&sets[i], err) < 0)
-			return -1;
+		read_set(&sets[i]);
 	}
-	return 0;
 }

@@ -86,8 +86,8 @@ struct process_plan {
 
 /* Resolve. process may differ from spec->process (exec).
  * ret_plan  in arena.
- * Returns   0, or -1 and *err with the JSON path: unknown capability, one that this host doesn't grant, unknown
- *           rlimit; what this kernel or build has not, by name. */
+ * Returns   0, or -1 and *err with the JSON path: unknown rlimit; what this kernel or build has not, by name. A
+ *           capability that is unknown or that this host doesn't grant is left out, with a warning. */
 int process_plan(const struct spec *spec, const struct spec_process *process,
                  const struct host *host, struct arena *arena, struct process_plan **ret_plan,
                  struct error *err) FALLIBLE;

@@ -341,9 +341,9 @@ down() { ok cella delete --force "$ID"; }
 	wrong "4294967295 is no id" --user 4294967295
 	wrong "4294967295 is no id" --additional-gids 4294967295
 	in_a_vm || wrong "/no/such: chdir: No such file or directory" --cwd /no/such
-	echo '{"args": ["true"], "cwd": "/", "capabilities": {"bounding": ["KILL"]}}' >"$T/process.json"
-	exits 255 cella exec --cap CAP_KILL --process "$T/process.json" "$ID"
-	has "$stderr" "cella: process.capabilities.bounding[0]: "
+	echo '{"args": ["true"], "cwd": "/", "user": {"uid": 0, "gid": 0, "additionalGids": [4294967295]}}' >"$T/process.json"
+	exits 255 cella exec --additional-gids 5 --process "$T/process.json" "$ID"
+	has "$stderr" "cella: process.user.additionalGids[0]: "
 	down
 }
 

@@ -45,12 +45,29 @@ Groups:[[:space:]]*$"
 	lacks "$output" "1"
 }
 
+@test "a capability that is unknown or can't be granted is left out, with a warning" {
+	bundle 'all_caps(["CAP_KILL", "CAP_BEER"]) | .process.capabilities.effective += ["CAP_CHOWN"] | args(["grep", "Cap", "/proc/self/status"])'
+	ok cella run "$ID"
+	is "$(tr -s '[:space:]' ' ' <<<"$output")" "CapInh: 0000000000000000 CapPrm: 0000000000000020 CapEff: 0000000000000020 CapBnd: 0000000000000020 CapAmb: 0000000000000000 "
+	[ "$PEER" = yes ] || has "$stderr" "process.capabilities.bounding: left out: CAP_BEER (unknown)"
+	[ "$PEER" = yes ] || has "$stderr" "process.capabilities.effective: left out: CAP_BEER (unknown), CAP_CHOWN (not permitted)"
+}
+
 @test "no_new_privs, both ways" {
 	for value in true false; do
 		bundle ".process.noNewPrivileges = $value | args([\"grep\", \"NoNewPrivs\", \"/proc/self/status\"])"
 		ok cella run "$ID"
 		matches "$output" "$([ $value = true ] && echo 1 || echo 0)$"
 	done
+}
+
+@test "a right that the caller has not is left out too" {
+	not_in_a_vm "its kernel's rights are its agent's"
+	only_cella
+	bundle 'all_caps(["CAP_KILL", "CAP_SYS_PACCT"]) | args(["grep", "CapBnd", "/proc/self/status"])'
+	ok setpriv --bounding-set -sys_pacct --inh-caps -sys_pacct "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" run "$ID"
+	matches "$output" "0000000000000020$"
+	has "$stderr" "process.capabilities.permitted: left out: CAP_SYS_PACCT (not in the bounding set of cella itself)"
 }
 
 @test "limits and oom score" {
