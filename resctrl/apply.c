@@ -91,6 +91,9 @@ int resctrl_update(const struct spec *spec, const char *id, const struct spec_re
 
 	if (!schemata)
 		return arena_check(arena, err);
+	if (strcmp(group, DEFAULT_GROUP) == 0)
+		return fail(err, ERROR_CONFIG, "linux.intelRdt.closID",
+		            "the default group is not the container's to change");
 	dir = path_open_strict(root, group, O_PATH | O_DIRECTORY, err);
 	if (dir < 0 ||
 	    fd_read_file(dir, "schemata", SCHEMATA_LIMIT, arena, &before, &length, err) < 0)

@@ -6,6 +6,9 @@
 
 enum { SCHEMATA_LIMIT = 1 << 16 }; /* bytes */
 
+/* The one that all processes are in that were put into no other: closID "/". */
+#define DEFAULT_GROUP "."
+
 /* The name of the container's group, from the config or its id. */
 const char *group_name(const struct spec *spec, const char *id);
 

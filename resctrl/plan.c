@@ -26,7 +26,9 @@ const char *group_name(const struct spec *spec, const char *id)
 {
 	const char *named = spec->linux_.intel_rdt.clos_id;
 
-	return named && *named ? named : id;
+	if (!named || !*named)
+		return id;
+	return strcmp(named, "/") == 0 ? DEFAULT_GROUP : named;
 }
 
 int resctrl_plan(const struct spec *spec, const char *id, int root, struct arena *arena,

@@ -6,7 +6,7 @@
  *
  * PROMISE: a container's processes are in the group that its config names, whose schemata are what was asked; a group
  * that stood there before is used as it is or refused, never changed; what is removed was made for this container
- * alone. A group that has a closID may be others' too, so it stays, as runc's does.
+ * alone. A group that has a closID may be others' too, so it stays, as runc's does; closID "/" is the default one.
  *
  * `root` is a descriptor of the mounted file system, from resctrl_open(); a test gives a folder of its own.
  * Spec: runtime-spec 1.3 config-linux.md, "IntelRdt"; Documentation/filesystems/resctrl.rst. */

@@ -156,7 +156,14 @@ static const char *wrong_bandwidth(const char *text)
 	return strncmp(text, "MB:", 3) == 0 && !strchr(text, '\n') ? NULL : "one line with MB:…";
 }
 
-static const struct field_type clos_id = {.kind = FIELD_TEXT, .wrong = wrong_file_name};
+static const char *wrong_clos(const char *text)
+{
+	if (strcmp(text, "/") == 0 || !wrong_file_name(text))
+		return NULL;
+	return "a name without '/', or '/' for the default group";
+}
+
+static const struct field_type clos_id = {.kind = FIELD_TEXT, .wrong = wrong_clos};
 static const struct field_type bandwidth = {.kind = FIELD_TEXT, .wrong = wrong_bandwidth};
 
 /* from the beginning of a struct inside struct spec_linux */

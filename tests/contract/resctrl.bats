@@ -8,9 +8,11 @@ resctrl() { [ "$(stat -f -c %t /sys/fs/resctrl 2>/dev/null)" = 7655821 ]; }
 @test "intelRdt without resctrl is refused by name" {
 	only_cella
 	! resctrl || skip "this machine has it"
-	bundle '.linux.intelRdt = {l3CacheSchema: "L3:0=f"}'
-	refused cella run "$ID"
-	has "$stderr" "linux.intelRdt: /sys/fs/resctrl: resctrl is not mounted"
+	for asked in '{l3CacheSchema: "L3:0=f"}' '{closID: "/", enableMonitoring: true}' '{}'; do
+		bundle ".linux.intelRdt = $asked"
+		refused cella run "$ID"
+		has "$stderr" "linux.intelRdt: /sys/fs/resctrl: resctrl is not mounted"
+	done
 }
 
 @test "the container's processes are in its group, which goes with it" {
@@ -22,6 +24,17 @@ resctrl() { [ "$(stat -f -c %t /sys/fs/resctrl 2>/dev/null)" = 7655821 ]; }
 	ok cella update --mem-bw-schema "$(grep -o 'MB:.*' "/sys/fs/resctrl/$ID/schemata")" "$ID"
 	ok cella delete --force "$ID"
 	[ ! -e "/sys/fs/resctrl/$ID" ]
+}
+
+@test "the default group, with monitoring of the container's own" {
+	only_cella
+	resctrl || skip "no resctrl"
+	bundle '.linux.intelRdt = {closID: "/", enableMonitoring: true} | forever'
+	ok cella run --detach "$ID"
+	grep -qx "$(pid_of "$ID")" /sys/fs/resctrl/tasks
+	grep -qx "$(pid_of "$ID")" "/sys/fs/resctrl/mon_groups/$ID/tasks"
+	ok cella delete --force "$ID"
+	[ ! -e "/sys/fs/resctrl/mon_groups/$ID" ]
 }
 
 @test "schemata of a container without a group can't be changed" {

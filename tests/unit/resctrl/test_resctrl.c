@@ -162,6 +162,33 @@ static void monitoring_has_a_group_inside(void **state)
 	has(s, "gold/mon_groups/web/tasks", "10\n");
 }
 
+static void a_slash_is_the_default_group(void **state)
+{
+	const struct spec_resources r = {.mem_bw_schema = "MB:0=10"};
+	struct scene *s = *state;
+	const char *before = NULL;
+
+	furnish(s, ".");
+	s->spec.linux_.intel_rdt.clos_id = "/";
+	s->spec.linux_.intel_rdt.enable_monitoring = true;
+	assert_int_equal(plan(s), 0);
+	assert_false(s->plan->makes_group);
+	assert_string_equal(resctrl_makes(s->plan, s->arena), "./mon_groups/web\n");
+	furnish(s, "mon_groups/web");
+	assert_int_equal(resctrl_apply(s->plan, s->scratch->dir, 9, &s->err), 0);
+	has(s, "tasks", "9\n");
+	has(s, "mon_groups/web/tasks", "9\n");
+	assert_int_equal(resctrl_join(&s->spec, "web", s->scratch->dir, 10, &s->err), 0);
+	has(s, "tasks", "10\n");
+	assert_int_equal(
+		resctrl_update(&s->spec, "web", &r, s->scratch->dir, s->arena, &before, &s->err),
+		-1);
+	has(s, "schemata", "    L3:0=fffff");
+	s->spec.linux_.intel_rdt.l3_cache_schema = "L3:0=1";
+	assert_int_equal(plan(s), -1);
+	assert_non_null(strstr(s->err.reason, "other schemata"));
+}
+
 static void an_update_can_be_taken_back(void **state)
 {
 	struct spec_resources r = {.l3_cache_schema = "L3:0=1;1=1\n", .mem_bw_schema = "MB:0=10"};
@@ -218,6 +245,7 @@ int main(void)
 		TEST(a_group_that_is_there_stays_as_it_is),
 		TEST(a_group_that_came_meanwhile_stays_as_it_is),
 		TEST(monitoring_has_a_group_inside),
+		TEST(a_slash_is_the_default_group),
 		TEST(an_update_can_be_taken_back),
 		TEST(values_are_compared_as_the_kernel_writes_them),
 		TEST(what_is_no_resctrl_is_refused),
