@@ -98,7 +98,8 @@ static const struct field cpu_members[] = {
 static const struct field_type cpu = {.kind = FIELD_OBJECT, FIELD_MEMBERS(cpu_members)};
 
 static const struct field pids_members[] = {
-	{"limit", &field_maybe_i64, AT(pids_limit), REQUIRED},
+	{"limit", &field_maybe_i64, AT(pids_limit),
+         OPTIONAL}, /* NRI writes {} where it is unlimited */
 };
 
 static const struct field_type pids = {.kind = FIELD_OBJECT, FIELD_MEMBERS(pids_members)};

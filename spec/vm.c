@@ -31,10 +31,36 @@ static const struct field image_members[] = {
 	{"format", &image_format, AT(image_format), REQUIRED},
 };
 
-static const struct field_type hypervisor = {.kind = FIELD_OBJECT,
-                                             FIELD_MEMBERS(hypervisor_members)};
+/* The specification's Go types can't leave hypervisor and image out: who means none writes all texts empty. */
+static bool is_blank(const struct json *value)
+{
+	const struct json *child = value->type == JSON_OBJECT ? value->first : NULL;
+	bool blank = child != NULL;
+
+	for (; child; child = child->next)
+		blank = blank && child->type == JSON_STRING && !*child->text;
+	return blank;
+}
+
+static int read_hypervisor(const struct json *value, struct arena *arena, void *at,
+                           struct error *err)
+{
+	static const struct field_type asked = {.kind = FIELD_OBJECT,
+	                                        FIELD_MEMBERS(hypervisor_members)};
+
+	return is_blank(value) ? 0 : field_read(&asked, value, arena, at, err);
+}
+
+static int read_image(const struct json *value, struct arena *arena, void *at, struct error *err)
+{
+	static const struct field_type asked = {.kind = FIELD_OBJECT, FIELD_MEMBERS(image_members)};
+
+	return is_blank(value) ? 0 : field_read(&asked, value, arena, at, err);
+}
+
+static const struct field_type hypervisor = {.kind = FIELD_OTHER, .read = read_hypervisor};
 static const struct field_type kernel = {.kind = FIELD_OBJECT, FIELD_MEMBERS(kernel_members)};
-static const struct field_type image = {.kind = FIELD_OBJECT, FIELD_MEMBERS(image_members)};
+static const struct field_type image = {.kind = FIELD_OTHER, .read = read_image};
 
 /* ---- hardware ---- */
 

@@ -36,6 +36,20 @@ all_refused() {
 	all_refused "$BATS_TEST_DIRNAME/../configs/refused.tsv"
 }
 
+@test "members by which engines ask for nothing: zeros, empty objects, nulls" {
+	only_cella
+	bundle '.linux.resources += {memory: {limit: 0, reservation: 0, swap: 0, kernel: 0, kernelTCP: 0, swappiness: 0, disableOOMKiller: false},
+		cpu: {shares: 0, quota: 0, period: 0, cpus: "", mems: ""}, pids: {}, blockIO: {weight: 0, leafWeight: 0, weightDevice: null},
+		hugepageLimits: null, network: {}, rdma: {}, unified: {}}
+		| .process.rlimits = null | .process.capabilities.ambient = null | .mounts += [{destination: "/mnt", type: "tmpfs", options: null}]
+		| .hooks = {prestart: null, poststop: []} | .linux.uidMappings = [] | .linux.devices = null | .linux.sysctl = {}
+		| .linux.memoryPolicy = {mode: "MPOL_DEFAULT", nodes: "", flags: null} | .process.execCPUAffinity = {initial: "", final: ""}
+		| .annotations = null | .process.apparmorProfile = "" | .process.selinuxLabel = "" | .linux.mountLabel = ""
+		| sh("grep -c /mnt /proc/self/mounts")'
+	ok cella run "$ID"
+	is "$output" 1
+}
+
 @test "a config that is no config: empty, cut, huge, deep, a directory, not there" {
 	only_cella
 	bundle '.'

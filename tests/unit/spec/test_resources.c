@@ -16,7 +16,7 @@ static void nothing_given_is_nothing_set(void **state)
 {
 	owned_arena struct arena *arena = new_arena();
 	const struct spec_resources *r = read_resources(
-		arena, "{\"memory\": {}, \"cpu\": {\"shares\": null}, \"pids\": null, \"x\": 1}");
+		arena, "{\"memory\": {}, \"cpu\": {\"shares\": null}, \"pids\": {}, \"x\": 1}");
 
 	(void)state;
 	assert_true(!r->memory.limit.set && !r->memory.swappiness.set && !r->cpu.shares.set);
@@ -154,7 +154,7 @@ static void alone_their_paths_begin_at_themselves(void **state)
 {
 	static const struct refusal cases[] = {
 		{"{\"memory\": {\"limit\": \"1\"}}", "memory.limit",     "expected a number"                 },
-		{"{\"pids\": {}}",                   "pids.limit",       "is required"                       },
+		{"{\"pids\": 7}",                    "pids",             "expected an object, found a number"},
 		{"{\"devices\": [{}]}",              "devices[0].allow", "is required"                       },
 		{"7",				"-",                "expected an object, found a number"},
 	};

@@ -52,6 +52,21 @@ static void a_machine_needs_only_a_kernel(void **state)
 	assert_false(read_spec(arena, "")->vm.set);
 }
 
+static void what_is_written_empty_is_not_there(void **state)
+{
+	owned_arena struct arena *arena = new_arena();
+	const struct spec_vm *vm =
+		&read_spec(arena, "\"vm\": {\"kernel\": {\"path\": \"/k\"},"
+	                          "\"hypervisor\": {\"path\": \"\"},"
+	                          "\"image\": {\"path\": \"\", \"format\": \"\"}}")
+			 ->vm;
+
+	(void)state;
+	assert_true(vm->set);
+	assert_null(vm->hypervisor_path);
+	assert_null(vm->image_path);
+}
+
 static void a_machine_that_is_unclear_is_refused(void **state)
 {
 	static const struct refusal cases[] = {
@@ -74,6 +89,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_machine_is_read_in_either_spelling),
 		cmocka_unit_test(a_machine_needs_only_a_kernel),
+		cmocka_unit_test(what_is_written_empty_is_not_there),
 		cmocka_unit_test(a_machine_that_is_unclear_is_refused),
 	};
 
