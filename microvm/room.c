@@ -48,19 +48,13 @@ static bool has_word(const struct spec_mount *mount, const char *word)
 	return false;
 }
 
-static bool is_bind(const struct spec_mount *mount)
-{
-	return has_word(mount, "bind") || has_word(mount, "rbind") ||
-	       (mount->type && strcmp(mount->type, "bind") == 0);
-}
-
 const char *room_shares(const struct spec *spec, struct arena *arena)
 {
 	const char *lines = "";
 	unsigned int share = 0;
 
 	for (size_t i = 0; i < spec->mounts.count && lines; i++)
-		if (is_bind(&spec->mounts.item[i]))
+		if (spec_is_bind(&spec->mounts.item[i]))
 			lines = arena_format(arena, "%s%zu %u\n", lines, i, ++share);
 	return lines;
 }
@@ -161,7 +155,7 @@ static int check_sources(const struct spec *spec, const char *bundle, struct err
 		char path[PATH_MAX];
 		struct stat st;
 
-		if (!is_bind(mount) || !mount->source)
+		if (!spec_is_bind(mount) || !mount->source)
 			continue;
 		(void)snprintf(path, sizeof(path), "%s/%s", *mount->source == '/' ? "" : bundle,
 		               mount->source);
@@ -249,7 +243,7 @@ static int add_mounts(const struct spec *asked, struct spec *room, struct arena 
 	for (size_t i = 0; i < asked->mounts.count; i++) {
 		const struct spec_mount *mount = &asked->mounts.item[i];
 
-		if (!is_bind(mount))
+		if (!spec_is_bind(mount))
 			continue;
 		add_share(room, mount->source, has_word(mount, "ro") || has_word(mount, "rro"),
 		          ++share, arena);

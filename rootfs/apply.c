@@ -238,9 +238,48 @@ static int make(const struct rootfs_plan *plan, struct rootfs_mount *mount, stru
 	                   : rootfs_mount_filesystem(plan, mount, err);
 }
 
+/* What its options name is changed, the rest stays, as mount(8) has it. */
+static int change(struct rootfs_mount *mount, int at, struct error *err)
+{
+	struct statx stx;
+
+	if (statx(at, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &stx) < 0 ||
+	    !(stx.stx_attributes & STATX_ATTR_MOUNT_ROOT)) {
+		(void)fail(err, ERROR_CONFIG, mount->destination,
+		           "nothing is mounted there that 'remount' could change");
+		return error_within(err, "mounts[%zu].destination", mount->index);
+	}
+	if (rootfs_set_below(mount, at) < 0 ||
+	    rootfs_set_attributes(at, mount->set, mount->clear) < 0) {
+		(void)fail_errno(err, "", "mount_setattr");
+		return error_within(err, "mounts[%zu].options", mount->index);
+	}
+	return rootfs_reconfigure(at, mount, err);
+}
+
+static int remount(struct rootfs_plan *plan, struct rootfs_mount *mount, struct error *err)
+{
+	const char *rest = mount->destination;
+	int base = rootfs_base(plan, &rest);
+	owned_fd at = path_open(base, rest, O_PATH, err);
+
+	if (at < 0)
+		return error_within(err, "mounts[%zu].destination", mount->index);
+	plan->proc_is_met = plan->proc_is_met || path_is_on(at, PROC_SUPER_MAGIC);
+	if (change(mount, at, err) < 0 || set_propagation(mount, at, err) < 0)
+		return -1;
+	if (mount->late_readonly)
+		mount->fd = take_fd(&at);
+	plan->mounts_done++;
+	return 0;
+}
+
 int rootfs_apply_mount(struct rootfs_plan *plan, struct rootfs_mount *mount, struct error *err)
 {
 	owned_fd tree = -1;
+
+	if (mount->remount)
+		return remount(plan, mount, err);
 
 	if (mount->link) {
 		if (rootfs_make_link(plan, mount, err) < 0)
@@ -304,7 +343,7 @@ static int make_place(struct rootfs_plan *plan, size_t index, struct error *err)
 	struct rootfs_mount *mount = &plan->mounts[index];
 	owned_fd place = -1;
 
-	if (is_restored_place(plan, index))
+	if (mount->remount || is_restored_place(plan, index))
 		return 0;
 	if (mount->bind) /* there may be places in it */
 		return rootfs_apply_mount(plan, mount, err);

@@ -66,7 +66,7 @@ int rootfs_set_attributes(int mount, uint64_t set, uint64_t clear)
 	return mount_setattr(mount, "", AT_EMPTY_PATH, &attr, sizeof(attr));
 }
 
-static int set_below(const struct rootfs_mount *mount, int tree)
+int rootfs_set_below(const struct rootfs_mount *mount, int tree)
 {
 	struct mount_attr attr = {.attr_set = mount->set_below, .attr_clr = mount->clear_below};
 
@@ -108,7 +108,7 @@ int rootfs_mount_bind(struct rootfs_mount *mount, struct error *err)
 		(void)fail_errno(err, mount->source, "open_tree");
 		return error_within(err, "mounts[%zu].source", mount->index);
 	}
-	if (set_below(mount, tree) < 0 ||
+	if (rootfs_set_below(mount, tree) < 0 ||
 	    rootfs_set_attributes(tree, mount->set, mount->clear) < 0) {
 		(void)fail_errno(err, "", "mount_setattr");
 		return error_within(err, "mounts[%zu].options", mount->index);

@@ -90,13 +90,8 @@ bool rootfs_has_superblock_flag(const char *type)
 	return !is_of_the_kernel(type);
 }
 
-static int configure(int context, const struct rootfs_mount *mount, struct error *err)
+static int set_data(int context, const struct rootfs_mount *mount, struct error *err)
 {
-	if (mount->source && *mount->source &&
-	    fsconfig(context, FSCONFIG_SET_STRING, "source", mount->source, 0) < 0) {
-		(void)fail_context(context, mount->source, "fsconfig", err);
-		return error_within(err, "mounts[%zu].source", mount->index);
-	}
 	for (size_t i = 0; i < mount->data_count; i++) {
 		if (set_datum(context, &mount->data[i], err) == 0)
 			continue;
@@ -105,12 +100,43 @@ static int configure(int context, const struct rootfs_mount *mount, struct error
 		return error_within(err, "mounts[%zu].options[%zu]", mount->index,
 		                    mount->data[i].option);
 	}
+	return 0;
+}
+
+static int configure(int context, const struct rootfs_mount *mount, struct error *err)
+{
+	if (mount->source && *mount->source &&
+	    fsconfig(context, FSCONFIG_SET_STRING, "source", mount->source, 0) < 0) {
+		(void)fail_context(context, mount->source, "fsconfig", err);
+		return error_within(err, "mounts[%zu].source", mount->index);
+	}
+	if (set_data(context, mount, err) < 0)
+		return -1;
 	if ((mount->set & MOUNT_ATTR_RDONLY) && rootfs_has_superblock_flag(mount->type) &&
 	    fsconfig(context, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0) {
 		(void)fail_context(context, "ro", "fsconfig", err);
 		return error_within(err, "mounts[%zu].options", mount->index);
 	}
 	return 0;
+}
+
+int rootfs_reconfigure(int at, const struct rootfs_mount *mount, struct error *err)
+{
+	owned_fd context = -1;
+
+	if (mount->data_count == 0)
+		return 0;
+	context = fspick(at, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
+	if (context < 0) {
+		(void)fail_errno(err, mount->destination, "fspick");
+		return error_within(err, "mounts[%zu]", mount->index);
+	}
+	if (set_data(context, mount, err) < 0)
+		return -1;
+	if (fsconfig(context, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) == 0)
+		return 0;
+	(void)fail_context(context, mount->destination, "remount", err);
+	return error_within(err, "mounts[%zu].options", mount->index);
 }
 
 static int copy_instead(const char *path, bool recursive, const struct rootfs_mount *mount,

@@ -163,7 +163,7 @@ static int add_labels(const struct rootfs_request *request, struct rootfs_plan *
 		return -1;
 	for (size_t i = 0; i < plan->mounts_count; i++) {
 		struct rootfs_mount *mount = &plan->mounts[i];
-		bool labelled = !mount->bind;
+		bool labelled = !mount->bind && !mount->remount;
 
 		for (size_t k = 0; k < ARRAY_SIZE(kernels); k++)
 			labelled = labelled && !is_type(mount, kernels[k]);
@@ -188,6 +188,47 @@ static int check_late(const struct rootfs_request *request, const struct rootfs_
 	return error_within(err, "mounts[%zu]", mount->index);
 }
 
+/* The one that was asked for before at the same place, or NULL. */
+static struct rootfs_mount *mounted_before(struct rootfs_plan *plan,
+                                           const struct rootfs_mount *mount)
+{
+	for (size_t i = mount->index; i > 0; i--)
+		if (!plan->mounts[i - 1].remount &&
+		    strcmp(plan->mounts[i - 1].destination, mount->destination) == 0)
+			return &plan->mounts[i - 1];
+	return NULL;
+}
+
+/* A file system that was there before the container is others' too: only one of its own gets other options. */
+static int plan_remount(struct rootfs_plan *plan, struct rootfs_mount *mount, struct error *err)
+{
+	struct rootfs_mount *there = mounted_before(plan, mount);
+	bool own = there && there->type && rootfs_has_superblock_flag(there->type);
+	bool is_root = strcmp(mount->destination, "/") == 0;
+
+	if (plan->late) {
+		(void)fail(err, ERROR_UNSUPPORTED, "",
+		           "'remount' changes nothing in a container that lives");
+		return error_within(err, "mounts[%zu].options", mount->index);
+	}
+	if (mount->data_count > 0 && !own) {
+		(void)fail(err, ERROR_UNSUPPORTED, "",
+		           "'remount' can change the mount, but not a file system that is not the "
+		           "container's own");
+		return error_within(err, "mounts[%zu].options[%zu]", mount->index,
+		                    mount->data[0].option);
+	}
+	if (there && (mount->clear & MOUNT_ATTR_RDONLY))
+		there->late_readonly = false;
+	if ((mount->set & MOUNT_ATTR_RDONLY) &&
+	    (is_root || strcmp(mount->destination, "/dev") == 0 ||
+	     (there && is_type(there, "tmpfs")))) {
+		mount->set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+		mount->late_readonly = true;
+	}
+	return 0;
+}
+
 static int plan_mount(const struct rootfs_request *request, size_t index, struct arena *arena,
                       struct rootfs_plan *plan, struct error *err)
 {
@@ -208,8 +249,11 @@ static int plan_mount(const struct rootfs_request *request, size_t index, struct
 		return 0;
 	if (rootfs_read_options(asked, arena, mount, err) < 0 ||
 	    check_late(request, plan, mount, err) < 0 ||
-	    rootfs_plan_idmap(request, arena, plan, mount, err) < 0 ||
-	    plan_source(request, asked, arena, mount, err) < 0)
+	    rootfs_plan_idmap(request, arena, plan, mount, err) < 0)
+		return -1;
+	if (mount->remount)
+		return plan_remount(plan, mount, err);
+	if (plan_source(request, asked, arena, mount, err) < 0)
 		return -1;
 	plan_place(mount);
 	/* the way from the host is left open for those who want it, others are cut off */

@@ -10,9 +10,10 @@
 /* What a word does. ATTRIBUTE: of the mount; BELOW: of all mounts that a bind takes along too; BIND: a
  * bind, `set` says whether recursive; PROPAGATION: `set` is the type; SUPER: for the file system, where
  * one is made; SUPER_BELOW: the same with an r in front, as a new file system has none below it; COPY_UP:
- * a tmpfs begins with the image's content; IDMAP: `set` says whether of the mounts below too; LINK: what
- * becomes of a symbolic link, `set` says how; NOTHING: the default, or without meaning here (mand has gone
- * from the kernel, i_version is kept by the file systems that can, silent is for the kernel's log). */
+ * a tmpfs begins with the image's content; REMOUNT: what is mounted there already is changed; IDMAP: `set`
+ * says whether of the mounts below too; LINK: what becomes of a symbolic link, `set` says how; NOTHING: the
+ * default, or without meaning here (mand has gone from the kernel, i_version is kept by the file systems
+ * that can, silent is for the kernel's log). */
 enum action {
 	NOTHING,
 	ATTRIBUTE,
@@ -22,6 +23,7 @@ enum action {
 	SUPER,
 	SUPER_BELOW,
 	COPY_UP,
+	REMOUNT,
 	IDMAP,
 	LINK
 };
@@ -65,7 +67,7 @@ enum link_word { KEEP, ONTO, COPY };
 	X("rdiratime", BELOW, 0, MOUNT_ATTR_NODIRATIME) \
 	X("rdirsync", SUPER_BELOW, 0, 0) \
 	X("relatime", ATTRIBUTE, 0, ATIME) \
-	X("remount", NOTHING, 0, 0) \
+	X("remount", REMOUNT, 0, 0) \
 	X("rexec", BELOW, 0, MOUNT_ATTR_NOEXEC) \
 	X("ridmap", IDMAP, 1, 0) \
 	X("rmand", NOTHING, 0, 0) \
@@ -217,6 +219,9 @@ static int read_word(struct rootfs_mount *mount, size_t index, const char *word,
 	case COPY_UP:
 		mount->copy_up = true;
 		return 0;
+	case REMOUNT:
+		mount->remount = true;
+		return 0;
 	case IDMAP:
 		mount->ids = word + strcspn(word, "=");
 		mount->ids += *mount->ids == '=';
@@ -261,6 +266,12 @@ static int check_together(const struct rootfs_mount *mount, const struct spec_mo
 {
 	bool is_tmpfs = !mount->bind && asked->type && strcmp(asked->type, "tmpfs") == 0;
 
+	if (mount->remount && (mount->copy_up || mount->ids || mount->keep_link ||
+	                       mount->onto_link || mount->copy_link))
+		return fail(
+			err, ERROR_CONFIG, "",
+			"'remount' goes with none of 'tmpcopyup', 'idmap', 'ridmap' and the words "
+			"for links");
 	if (mount->copy_up && !is_tmpfs)
 		return fail(err, ERROR_CONFIG, "", "'tmpcopyup' is for a tmpfs");
 	if (mount->ids && !mount->bind)
@@ -291,5 +302,9 @@ int rootfs_read_options(const struct spec_mount *asked, struct arena *arena,
 			return error_within(err, "mounts[%zu].options[%zu]", mount->index, i);
 	if (check_together(mount, asked, err) < 0)
 		return error_within(err, "mounts[%zu].options", mount->index);
-	return mount->bind ? drop_data(mount, asked, err) : 0;
+	if (mount->bind && drop_data(mount, asked, err) < 0)
+		return -1;
+	if (mount->remount) /* nothing is mounted anew */
+		mount->bind = mount->recursive = false;
+	return 0;
 }

@@ -49,7 +49,8 @@ bool rootfs_climbs(const char *path)
 const struct rootfs_mount *rootfs_cover(const struct rootfs_plan *plan, const char *path)
 {
 	for (size_t i = plan->mounts_done; i > 0; i--)
-		if (rootfs_covers(plan->mounts[i - 1].destination, path))
+		if (!plan->mounts[i - 1].remount &&
+		    rootfs_covers(plan->mounts[i - 1].destination, path))
 			return &plan->mounts[i - 1];
 	return NULL;
 }

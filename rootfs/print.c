@@ -74,6 +74,8 @@ static void print_mount(struct json_writer *w, const struct rootfs_plan *plan,
 		json_text(w, "link", mount->link);
 	else if (mount->bind)
 		json_text(w, mount->recursive ? "rbind" : "bind", mount->source);
+	else if (mount->remount)
+		json_bool(w, "remount", true);
 	else
 		json_text(w, "type", mount->type);
 	print_idmap(w, plan, mount);

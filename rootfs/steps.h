@@ -38,6 +38,7 @@ struct rootfs_mount {
 	bool late_readonly; /* read-only at the very end: there are things to be made in it */
 	bool held;          /* what is looked for below it is looked for by its descriptor */
 	bool copy_up;       /* a tmpfs that begins with what the image has there */
+	bool remount;       /* what is mounted there is changed; no bind, and without a type */
 	bool keep_link;     /* a source that is a symbolic link is bound itself */
 	bool onto_link;     /* a destination that is a symbolic link is covered itself */
 	bool copy_link;     /* a source that is a symbolic link is made anew, not bound */
@@ -161,6 +162,9 @@ struct rootfs_arguments {
 bool rootfs_mount_arguments(const struct rootfs_plan *plan, const struct rootfs_mount *mount,
                             const char *type, struct rootfs_arguments *ret);
 
+/* Change options of the file system that a mount shows. Returns 0, or -1 and *err with the JSON path. */
+int rootfs_reconfigure(int at, const struct rootfs_mount *mount, struct error *err) FALLIBLE;
+
 /* Whether read-only is a flag of the file system too. What is one for all containers, or has nothing that could be
  * written to a disk, gets it on the mount alone. */
 bool rootfs_has_superblock_flag(const char *type);
@@ -208,6 +212,9 @@ int rootfs_clone_source(const struct rootfs_mount *mount);
 /* Set and clear attributes of the one mount; flags that a user namespace locks stay as they are.
  * Returns  0, or -1 and errno. */
 int rootfs_set_attributes(int mount, uint64_t set, uint64_t clear);
+
+/* The same of the mount and all below it, as a bind's recursive words want it. */
+int rootfs_set_below(const struct rootfs_mount *mount, int tree);
 
 /* Put a mount that is attached nowhere onto what target is. Returns 0, or -1 and errno. */
 int rootfs_attach(int mount, int target);

@@ -39,13 +39,18 @@ static const struct field_type mount = {
 
 const struct field_type part_mounts = {.kind = FIELD_LIST, .element = &mount};
 
-bool spec_is_bind(const struct spec_mount *m)
+static bool has_word(const struct spec_mount *m, const char *word)
 {
-	if (m->type && strcmp(m->type, "bind") == 0)
-		return true;
 	for (size_t i = 0; i < m->options.count; i++)
-		if (strcmp(m->options.item[i], "bind") == 0 ||
-		    strcmp(m->options.item[i], "rbind") == 0)
+		if (strcmp(m->options.item[i], word) == 0)
 			return true;
 	return false;
+}
+
+bool spec_is_bind(const struct spec_mount *m)
+{
+	if (has_word(m, "remount"))
+		return false;
+	return (m->type && strcmp(m->type, "bind") == 0) || has_word(m, "bind") ||
+	       has_word(m, "rbind");
 }

@@ -151,6 +151,9 @@ sh"
 	mounts_file m.json 'tmpfs("/proc"; [])'
 	refused cella mounts add "$ID" m.json
 	has "$stderr" "would hide the proc file system"
+	mounts_file m.json 'tmpfs("/tmp"; ["remount", "ro"])'
+	refused cella mounts add "$ID" m.json
+	has "$stderr" "'remount' changes nothing in a container that lives"
 	cella delete --force "$ID"
 }
 

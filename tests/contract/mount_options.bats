@@ -116,6 +116,41 @@ tmpfs"
 	is "$(<"$BUNDLE/rootfs/data/sub/file")" from-image
 }
 
+@test "remount changes what is mounted there: what it names, and nothing else" {
+	only_cella "they set what is not named to its default"
+	bundle 'tmpfs("/mnt"; ["mode=700", "nosuid"]) | tmpfs("/mnt/in"; []) | tmpfs("/mnt"; ["remount", "ro", "noexec", "size=64k"]) | tmpfs("/mnt/late"; [])
+		| mount("/home"; "bind"; "/etc"; ["rbind"]) | .mounts += [{destination: "/home", options: ["bind", "remount", "ro"]}]
+		| .mounts += [{destination: "/proc", options: ["remount", "ro"]}, {destination: "/dev", options: ["remount", "ro"]}]
+		| tmpfs("/var"; ["ro"]) | tmpfs("/var"; ["remount", "rw"])
+		| sh("touch /mnt/in/x /mnt/late/x /var/x && grep -E \" /(mnt|home|proc|dev|var) \" /proc/mounts | cut -d\\  -f2,4; touch /mnt/x || touch /home/x || echo $$ >/dev/null")'
+	ok cella run "$ID"
+	mounts=$output
+	has "$mounts" "/mnt ro,nosuid,noexec,relatime,size=64k,mode=700"
+	has "$mounts" "/home ro,"
+	has "$mounts" "/proc ro,nosuid,nodev,noexec,relatime"
+	has "$mounts" "/dev ro,nosuid"
+	has "$mounts" "/var rw,relatime"
+	is "$(wc -l <<<"$mounts")" 5
+	has "$stderr" "touch: /mnt/x: Read-only file system"
+	has "$stderr" "touch: /home/x: Read-only file system"
+}
+
+@test "remount of what is no mount, and of a file system that others have too, is refused" {
+	only_cella
+	local filter reason
+	while IFS=$'\t' read -r filter reason; do
+		bundle ".mounts += [$filter]"
+		refused cella run "$ID"
+		has "$stderr" "$reason"
+	done <<-'EOF'
+		{destination: "/etc", options: ["remount", "ro"]}	/etc: nothing is mounted there that 'remount' could change
+		{destination: "/no/such", options: ["remount", "ro"]}	No such file or directory
+		{destination: "/sys", options: ["remount", "gid=5"]}	'remount' can change the mount, but not a file system
+		{destination: "/tmp", type: "tmpfs", options: ["remount", "tmpcopyup"]}	'remount' goes with none of
+		{destination: "/dev/shm", options: ["remount", "size=much"]}	size
+	EOF
+}
+
 @test "a link as the source: followed, or with src-nofollow itself" {
 	only_cella "from crun 1.10 on"
 	not_in_a_vm "the file server follows it where it is shared"
