@@ -109,8 +109,20 @@ static const struct field console_members[] = {
 	{"width",  &console_side, AT(console_width),  REQUIRED},
 };
 
-static const struct field_type console_size = {.kind = FIELD_OBJECT,
-                                               FIELD_MEMBERS(console_members)};
+/* "MUST ignore consoleSize if terminal is false or unset": whatever it says. */
+static int read_console_size(const struct json *value, struct arena *arena, void *at,
+                             struct error *err)
+{
+	static const struct field_type size = {.kind = FIELD_OBJECT,
+	                                       FIELD_MEMBERS(console_members)};
+	const struct json *terminal = json_member(value->parent, "terminal");
+
+	if (!terminal || terminal->type != JSON_BOOL || !terminal->truth)
+		return 0;
+	return field_read(&size, value, arena, at, err);
+}
+
+static const struct field_type console_size = {.kind = FIELD_OTHER, .read = read_console_size};
 
 /* ---- priorities ---- */
 

@@ -38,7 +38,7 @@ all_refused() {
 
 @test "members by which engines ask for nothing: zeros, empty objects, nulls" {
 	only_cella
-	bundle '.linux.resources += {memory: {limit: 0, reservation: 0, swap: 0, kernel: 0, kernelTCP: 0, swappiness: 0, disableOOMKiller: false},
+	bundle '.process.consoleSize = {height: 70000} | .linux.resources += {memory: {limit: 0, reservation: 0, swap: 0, kernel: 0, kernelTCP: 0, swappiness: 0, disableOOMKiller: false},
 		cpu: {shares: 0, quota: 0, period: 0, cpus: "", mems: ""}, pids: {}, blockIO: {weight: 0, leafWeight: 0, weightDevice: null},
 		hugepageLimits: null, network: {}, rdma: {}, unified: {}}
 		| .process.rlimits = null | .process.capabilities.ambient = null | .mounts += [{destination: "/mnt", type: "tmpfs", options: null}]
