@@ -334,7 +334,7 @@ down() { ok cella delete --force "$ID"; }
 	only_cella
 	up
 	wrong() { # REASON FLAG VALUE
-		exits 255 cella exec "$2" "$3" "$ID" true
+		refused cella exec "$2" "$3" "$ID" true
 		has "$stderr" "cella: $2: $1"
 	}
 	wrong "unknown capability 'KILL': expected a name like CAP_KILL" --cap KILL
@@ -343,7 +343,7 @@ down() { ok cella delete --force "$ID"; }
 	in_a_vm || wrong "/no/such: chdir: No such file or directory" --cwd /no/such
 	echo '{"args": ["true"], "cwd": "/", "user": {"uid": 0, "gid": 0, "additionalGids": [4294967295]}}' >"$T/process.json"
 	exits 255 cella exec --additional-gids 5 --process "$T/process.json" "$ID"
-	has "$stderr" "cella: process.user.additionalGids[0]: "
+	has "$stderr" "cella: process.user.additionalGids: "
 	down
 }
 

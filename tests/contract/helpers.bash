@@ -100,8 +100,14 @@ report() {
 try() {
 	status=0
 	"$@" >"$T/stdout" 2>"$T/stderr" </dev/null || status=$?
-	output=$(<"$T/stdout")
-	stderr=$(<"$T/stderr")
+	content output "$T/stdout"
+	content stderr "$T/stderr"
+}
+# VARIABLE=$(<FILE) without the process that this takes.
+content() {
+	local -n into=$1
+	IFS= read -r -d '' into <"$2" || true
+	into=${into%"${into##*[!$'\n']}"}
 }
 ok() {
 	try "$@"
@@ -211,32 +217,36 @@ nothing_left() {
 	if new_processes; then
 		die "a process is left: $LEFT: $(tr '\0' ' ' <"/proc/$LEFT/cmdline") $(grep State "/proc/$LEFT/status")" || return
 	fi
-	if [ "$(</proc/self/mountinfo)" != "$MOUNTS_BEFORE" ]; then
+	local mounts left
+	content mounts /proc/self/mountinfo
+	if [ "$mounts" != "$MOUNTS_BEFORE" ]; then
 		die "mounts have changed: $(diff <(echo "$MOUNTS_BEFORE") /proc/self/mountinfo)" || return
 	fi
-	if [ -n "$CG" ] && [ -n "$(find "/sys/fs/cgroup$CG" -mindepth 1 -type d)" ]; then
-		die "a cgroup is left: $(find "/sys/fs/cgroup$CG" -mindepth 1 -type d)" || return
+	left=("/sys/fs/cgroup$CG"/*/)
+	if [ -n "$CG" ] && [ -d "${left[0]}" ]; then
+		die "a cgroup is left: $(find "${left[@]}" -type d)" || return
 	fi
 	if [ "$CELLA_MANAGER" = systemd ]; then
 		soon no_units || die "systemd still has $(units)" || return
 	fi
-	if [ "$PEER" = no ] && ls -A "$ROOT" 2>/dev/null | grep -qvx .seccomp; then # filters made before stay
-		die "the state directory has: $(ls -A "$ROOT")"
-	fi
+	for left in "$ROOT"/* "$ROOT"/.[!.]*; do
+		[ "$PEER" = yes ] || [ ! -e "$left" ] || [ "$left" = "$ROOT/.seccomp" ] || # filters made before stay
+			die "the state directory has: $(ls -A "$ROOT")" || return
+	done
 }
 
 # So that the tests after a failed one start from nothing.
 sweep() {
 	[ -n "${PIDS_BEFORE-}" ] || return 0 # the setup did not come so far
-	[ -z "$CG" ] || find "/sys/fs/cgroup$CG" -mindepth 1 -maxdepth 1 -name '*' -type d |
-		while read -r dir; do echo 0 >"$dir/cgroup.freeze"; echo 1 >"$dir/cgroup.kill"; done
-	local i
+	local i dir cgroups=("/sys/fs/cgroup$CG"/*/)
+	[ -n "$CG" ] && [ -d "${cgroups[0]}" ] || cgroups=()
+	for dir in "${cgroups[@]}"; do echo 0 >"$dir/cgroup.freeze"; echo 1 >"$dir/cgroup.kill"; done
 	for ((i = 0; i < 500; i++)); do # some can't be ended, or are nobody's to wait for
 		new_processes && kill -9 "$LEFT" 2>/dev/null || break
 		wait "$LEFT" 2>/dev/null || true
 		sleep 0.02
 	done
-	[ -z "$CG" ] || find "/sys/fs/cgroup$CG" -mindepth 1 -depth -type d -exec rmdir {} +
+	[ "${#cgroups[@]}" = 0 ] || find "${cgroups[@]}" -depth -type d -exec rmdir {} +
 	rm -rf --one-file-system "$ROOT"
 }
 
@@ -254,11 +264,12 @@ contract_setup() {
 		"${AS[@]}" mkdir "/sys/fs/cgroup$CG"
 	fi
 	[ "${#AS[@]}" = 0 ] || install -d -m 700 -o "$CELLA_USER" "$ROOT"
-	UNITS=$(basename "$BATS_TEST_FILENAME" .bats)
+	UNITS=${BATS_TEST_FILENAME##*/}
+	UNITS=${UNITS%.bats}
 	CGROUP=$(cgroup_dir "$ID")
-	MOUNTS_BEFORE=$(</proc/self/mountinfo)
-	PIDS_BEFORE=" $(echo /proc/[0-9]*) "
-	PIDS_BEFORE=${PIDS_BEFORE//\/proc\//}
+	content MOUNTS_BEFORE /proc/self/mountinfo
+	local pids=(/proc/[0-9]*)
+	PIDS_BEFORE=" ${pids[*]#/proc/} "
 }
 contract_teardown() {
 	local result=0
