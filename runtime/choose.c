@@ -15,19 +15,26 @@ int choose_executor(const struct runtime *rt, const struct spec *spec,
                     const struct executor **ret_executor, struct error *err)
 {
 	const char *annotation = spec_annotation(spec, "org.cella.executor");
-	const char *object = rt->executor ? "--executor"
-	                     : annotation ? "annotations[\"org.cella.executor\"]"
-	                                  : "vm";
-	const char *name = rt->executor   ? rt->executor
-	                   : annotation   ? annotation
-	                   : spec->vm.set ? "microvm"
-	                                  : rt->executors[0]->name;
-	const struct executor *found = choose_by_name(rt, name);
+	/* crun's way to ask for a virtual machine, libkrun's: who asks for one must not get less. */
+	const char *handler = spec_annotation(spec, "run.oci.handler");
+	const char *by_handler = handler && strcmp(handler, "krun") == 0 ? "microvm" : handler;
+	const struct {
+		const char *object, *name;
+	} asked[] = {
+		{"--executor",                          rt->executor                   },
+		{"annotations[\"org.cella.executor\"]", annotation                     },
+		{"annotations[\"run.oci.handler\"]",    by_handler                     },
+		{"vm",				  spec->vm.set ? "microvm" : NULL},
+		{"",				    rt->executors[0]->name         },
+	};
+	size_t first = 0;
 
-	if (!found)
-		return fail(err, ERROR_UNSUPPORTED, object,
-		            "there is no executor '%s' in this build of cella", name);
-	*ret_executor = found;
+	while (!asked[first].name)
+		first++;
+	*ret_executor = choose_by_name(rt, asked[first].name);
+	if (!*ret_executor)
+		return fail(err, ERROR_UNSUPPORTED, asked[first].object,
+		            "there is no executor '%s' in this build of cella", asked[first].name);
 	return 0;
 }
 

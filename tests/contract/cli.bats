@@ -174,6 +174,10 @@ COMMANDS="create start run exec kill delete state list ps pause resume spec feat
 	bundle 'args(["true"]) | .annotations = {"org.cella.executor": "teapot"}'
 	refused "$CELLA" --root "$ROOT" run "$ID"
 	has "$stderr" "teapot"
+	bundle 'args(["true"]) | .annotations = {"run.oci.handler": "wasm"}'
+	refused "$CELLA" --root "$ROOT" run "$ID"
+	has "$stderr" "run.oci.handler"
+	bundle 'args(["true"]) | .annotations = {"org.cella.executor": "teapot"}'
 	mkdir "$T/bin"
 	ln -s "$CELLA" "$T/bin/cella-$CELLA_EXECUTOR"
 	ok "$T/bin/cella-$CELLA_EXECUTOR" --root "$ROOT" run "$ID"

@@ -8,10 +8,11 @@ static const struct executor first = {.name = "namespace"}, second = {.name = "m
 static const struct executor *const both[] = {&first, &second, NULL};
 static const struct executor *const only[] = {&first, NULL};
 
-static const struct executor *choose(const struct executor *const *executors, const char *flag,
-                                     const char *annotation, bool vm, struct error *err)
+static const struct executor *choose_by(const struct executor *const *executors, const char *flag,
+                                        const char *key, const char *annotation, bool vm,
+                                        struct error *err)
 {
-	struct key_value note = {"org.cella.executor", annotation};
+	struct key_value note = {key, annotation};
 	const struct runtime rt = {.executors = executors, .executor = flag};
 	const struct executor *chosen = NULL;
 	struct spec spec = {.vm = {.set = vm}};
@@ -19,6 +20,12 @@ static const struct executor *choose(const struct executor *const *executors, co
 	spec.annotations.item = &note;
 	spec.annotations.count = annotation ? 1 : 0;
 	return choose_executor(&rt, &spec, &chosen, err) == 0 ? chosen : NULL;
+}
+
+static const struct executor *choose(const struct executor *const *executors, const char *flag,
+                                     const char *annotation, bool vm, struct error *err)
+{
+	return choose_by(executors, flag, "org.cella.executor", annotation, vm, err);
 }
 
 static void the_first_match_wins(void **state)
@@ -47,11 +54,26 @@ static void what_is_not_built_in_is_refused_by_name(void **state)
 	assert_non_null(strstr(err.reason, "other"));
 }
 
+static void a_handler_of_crun_is_a_machine_or_refused(void **state)
+{
+	static const char key[] = "run.oci.handler";
+	struct error err;
+
+	(void)state;
+	assert_ptr_equal(choose_by(both, NULL, key, "krun", false, &err), &second);
+	assert_ptr_equal(choose_by(both, "namespace", key, "krun", false, &err), &first);
+	assert_null(choose_by(only, NULL, key, "krun", false, &err));
+	assert_null(choose_by(both, NULL, key, "wasm", true, &err));
+	assert_string_equal(err.object, "annotations[\"run.oci.handler\"]");
+	assert_non_null(strstr(err.reason, "wasm"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_match_wins),
 		cmocka_unit_test(what_is_not_built_in_is_refused_by_name),
+		cmocka_unit_test(a_handler_of_crun_is_a_machine_or_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
