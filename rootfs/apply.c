@@ -224,7 +224,7 @@ static int keep(struct rootfs_plan *plan, struct rootfs_mount *mount, int *tree,
 			return fail_errno(err, mount->destination, "dup");
 		plan->stands = -1;
 	}
-	if (mount->held || mount->late_readonly || plan->late)
+	if (mount->held || mount->late_readonly || mount->reconfigured || plan->late)
 		mount->fd = take_fd(tree);
 	plan->mounts_done++;
 	return 0;
@@ -254,7 +254,7 @@ static int change(struct rootfs_mount *mount, int at, struct error *err)
 		(void)fail_errno(err, "", "mount_setattr");
 		return error_within(err, "mounts[%zu].options", mount->index);
 	}
-	return rootfs_reconfigure(at, mount, err);
+	return mount->changes ? rootfs_reconfigure(mount, err) : 0;
 }
 
 static int remount(struct rootfs_plan *plan, struct rootfs_mount *mount, struct error *err)

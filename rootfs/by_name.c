@@ -48,7 +48,7 @@ static bool is_simple(const struct rootfs_plan *plan, const struct rootfs_mount 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		known = known || is_type(mount, types[i]);
 	if (!known || mount->bind || mount->propagation || mount->copy_up || mount->late_readonly ||
-	    mount->onto_link || !rootfs_may_at_once(mount))
+	    mount->onto_link || mount->reconfigured || !rootfs_may_at_once(mount))
 		return false;
 	if (strncmp(mount->type, "cgroup", strlen("cgroup")) == 0)
 		return !(plan->shared &

@@ -120,13 +120,10 @@ static int configure(int context, const struct rootfs_mount *mount, struct error
 	return 0;
 }
 
-int rootfs_reconfigure(int at, const struct rootfs_mount *mount, struct error *err)
+int rootfs_reconfigure(const struct rootfs_mount *mount, struct error *err)
 {
-	owned_fd context = -1;
+	owned_fd context = fspick(mount->changes->fd, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
 
-	if (mount->data_count == 0)
-		return 0;
-	context = fspick(at, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
 	if (context < 0) {
 		(void)fail_errno(err, mount->destination, "fspick");
 		return error_within(err, "mounts[%zu]", mount->index);

@@ -218,6 +218,10 @@ static int plan_remount(struct rootfs_plan *plan, struct rootfs_mount *mount, st
 		return error_within(err, "mounts[%zu].options[%zu]", mount->index,
 		                    mount->data[0].option);
 	}
+	if (mount->data_count > 0) { /* whatever the image's links have put there since */
+		there->reconfigured = true;
+		mount->changes = there;
+	}
 	if (there && (mount->clear & MOUNT_ATTR_RDONLY))
 		there->late_readonly = false;
 	if ((mount->set & MOUNT_ATTR_RDONLY) &&

@@ -39,6 +39,7 @@ struct rootfs_mount {
 	bool held;          /* what is looked for below it is looked for by its descriptor */
 	bool copy_up;       /* a tmpfs that begins with what the image has there */
 	bool remount;       /* what is mounted there is changed; no bind, and without a type */
+	bool reconfigured;  /* its file system, by a remount: so its descriptor is kept */
 	bool keep_link;     /* a source that is a symbolic link is bound itself */
 	bool onto_link;     /* a destination that is a symbolic link is covered itself */
 	bool copy_link;     /* a source that is a symbolic link is made anew, not bound */
@@ -55,6 +56,7 @@ struct rootfs_mount {
 	size_t data_count;
 	int copy; /* of the source, by the host before clone; or -1 */
 	int fd;   /* the child's: the mount, when it is still needed; or -1 */
+	const struct rootfs_mount *changes; /* the one that a remount reconfigures, or NULL */
 	const struct rootfs_mount
 		*in; /* the child's: made by name in this one, which is held; NULL */
 };
@@ -162,8 +164,8 @@ struct rootfs_arguments {
 bool rootfs_mount_arguments(const struct rootfs_plan *plan, const struct rootfs_mount *mount,
                             const char *type, struct rootfs_arguments *ret);
 
-/* Change options of the file system that a mount shows. Returns 0, or -1 and *err with the JSON path. */
-int rootfs_reconfigure(int at, const struct rootfs_mount *mount, struct error *err) FALLIBLE;
+/* Change options of the file system of mount->changes. Returns 0, or -1 and *err with the JSON path. */
+int rootfs_reconfigure(const struct rootfs_mount *mount, struct error *err) FALLIBLE;
 
 /* Whether read-only is a flag of the file system too. What is one for all containers, or has nothing that could be
  * written to a disk, gets it on the mount alone. */

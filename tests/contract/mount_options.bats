@@ -151,6 +151,20 @@ tmpfs"
 	EOF
 }
 
+@test "remount never changes a file system of the host's, whatever a link of the image has put there" {
+	only_cella
+	own_rootfs
+	ln -s mnt "$BUNDLE/rootfs/srv"
+	mkdir "$T/host"
+	mount -t tmpfs -o size=1m host "$T/host"
+	bundle ".root.path = \"rootfs\" | tmpfs(\"/mnt\"; []) | bind(\"/srv\"; \"$T/host\") | tmpfs(\"/mnt\"; [\"remount\", \"size=64k\"])
+		| sh(\"grep -c ' /mnt ' /proc/mounts\")"
+	try cella run "$ID"
+	grep "$T/host tmpfs rw,relatime,size=1024k" /proc/mounts
+	umount "$T/host"
+	is "$status $output" "0 2"
+}
+
 @test "a link as the source: followed, or with src-nofollow itself" {
 	only_cella "from crun 1.10 on"
 	not_in_a_vm "the file server follows it where it is shared"
