@@ -87,6 +87,7 @@ MAINS    := $(filter %/main.o,$(ALL))
 
 UNIT      := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c)))
 UNIT_MORE := $(filter-out $(UNIT:=.o),$(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/*/*.c tests/unit/*/*/*.c)))
+for-fuzzers = CC=clang SAN=fuzzer-no-link,address,undefined B=$(B)/fuzz WERROR=-Werror
 FUZZ      := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 BENCH     := $(B)/tests/bench/measure $(B)/tests/bench/floor
 FORMATTED  = $(sort $(shell find $(foreach p,$(PROGRAMS) $(HELPERS),$($(p).rooms)) tests -name '*.[ch]'))
@@ -255,9 +256,11 @@ asan: ## unit and contract tests under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory SAN=address,undefined B=$(B)/san WERROR=-Werror all unit-programs
 	@tests/run-asan $(B)/san $(MAKE) --no-print-directory SAN=address,undefined B=$(B)/san
 
-# What clang warns of it says before it optimizes.
-clang: ## build everything with clang, warnings are errors
-	@$(MAKE) --no-print-directory CC=clang CFLAGS=-O0 B=$(B)/clang WERROR=-Werror all unit-programs
+# As for the fuzzers, which are most of it.
+clang: ## compile everything with clang, warnings are errors
+	@$(MAKE) --no-print-directory $(for-fuzzers) objects
+
+objects: $(ALL) $(MESSAGES) $(UNIT:=.o) $(UNIT_MORE) $(FUZZ:%=$(B)/tests/fuzz/%.o) $(BENCH:=.o)
 
 lint: all ## format, layers, links, sizes, words, headers, clang-tidy (DEEP=1: all paths), manual, as TAP
 	@tests/run-lint $(B)
@@ -266,7 +269,7 @@ format: ## let clang-format write all C files anew
 	clang-format -i $(FORMATTED)
 
 fuzz: ## each parser for FUZZ_SECONDS under libFuzzer, two at a time
-	@$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined B=$(B)/fuzz fuzz-programs
+	@$(MAKE) --no-print-directory $(for-fuzzers) fuzz-programs
 	@tests/run-fuzz $(B)/fuzz $(FUZZ_SECONDS)
 
 fuzz-keep: ## what these runs found is kept for the next ones, in tests/fuzz/corpora.tar.gz
@@ -339,5 +342,5 @@ help: ## this list
 
 -include $(ALL:.o=.d) $(UNIT:=.d) $(UNIT_MORE:.o=.d) $(FUZZ:%=$(B)/tests/fuzz/%.d) $(BENCH:=.d)
 FORCE:
-.PHONY: all demo check image stress engines engines-all testbed testbed-all testbed-shell setup unit unit-programs contract asan clang lint format fuzz fuzz-keep fuzz-programs \
+.PHONY: all demo check image stress engines engines-all testbed testbed-all testbed-shell setup unit unit-programs contract asan clang lint format fuzz fuzz-keep fuzz-programs objects \
         bench bench-docs bench-engines bench-memory bench-microvm bench-monitor bench-testbed install uninstall clean help FORCE

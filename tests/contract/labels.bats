@@ -116,7 +116,7 @@ mine"
 	has "$output" "system_u:system_r:web_t:s0:c2"
 	has "$output" "/box/one: Permission denied"
 	refused cella exec --process-label nonsense "$ID" true
-	has "$stderr" "process.selinuxLabel"
+	has "$stderr" "--process-label: nonsense"
 	ok cella delete --force "$ID"
 	bundle '.process.selinuxLabel = "system_u:system_r:nobody_t:s0"'
 	refused cella run "$ID"
