@@ -351,8 +351,8 @@ down() { ok cella delete --force "$ID"; }
 	only_cella
 	up
 	refused cella exec --apparmor no-such-profile "$ID" true
-	matches "$stderr" "[Aa]pp[Aa]rmor"
+	has "$stderr" "--apparmor: "
 	refused cella exec --process-label no:such:label "$ID" true
-	matches "$stderr" "[Ss][Ee][Ll]inux"
+	has "$stderr" "--process-label: "
 	down
 }
