@@ -40,14 +40,6 @@ static const char *const readonly_share_words[] = {"rbind",  "rprivate", "rnosui
 		.item = (const char **)(uintptr_t)(array), .count = ARRAY_SIZE(array)              \
 	}
 
-static bool has_word(const struct spec_mount *mount, const char *word)
-{
-	for (size_t i = 0; i < mount->options.count; i++)
-		if (strcmp(mount->options.item[i], word) == 0)
-			return true;
-	return false;
-}
-
 const char *room_shares(const struct spec *spec, struct arena *arena)
 {
 	const char *lines = "";
@@ -117,7 +109,7 @@ static int check_mounts(const struct spec *spec, struct error *err)
 
 	for (size_t i = 0; i < spec->mounts.count; i++)
 		for (size_t w = 0; w < ARRAY_SIZE(words); w++) {
-			if (!has_word(&spec->mounts.item[i], words[w]))
+			if (!spec_mount_has(&spec->mounts.item[i], words[w]))
 				continue;
 			(void)snprintf(path, sizeof(path), "mounts[%zu].options", i);
 			return fail(err, ERROR_UNSUPPORTED, path,
@@ -245,8 +237,9 @@ static int add_mounts(const struct spec *asked, struct spec *room, struct arena 
 
 		if (!spec_is_bind(mount))
 			continue;
-		add_share(room, mount->source, has_word(mount, "ro") || has_word(mount, "rro"),
-		          ++share, arena);
+		add_share(room, mount->source,
+		          spec_mount_has(mount, "ro") || spec_mount_has(mount, "rro"), ++share,
+		          arena);
 		map_share(room, mount, arena);
 	}
 	return arena_check(arena, err);

@@ -97,6 +97,15 @@ static bool is_type(const struct rootfs_mount *mount, const char *type)
 	return mount->type && strcmp(mount->type, type) == 0;
 }
 
+/* What is still to be made in it must be made first. */
+static void readonly_at_the_end(struct rootfs_mount *mount)
+{
+	if (!(mount->set & MOUNT_ATTR_RDONLY))
+		return;
+	mount->set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+	mount->late_readonly = true;
+}
+
 /* What its place and its kind mean for the order of things. */
 static void plan_place(struct rootfs_mount *mount)
 {
@@ -105,10 +114,8 @@ static void plan_place(struct rootfs_mount *mount)
 
 	mount->no_link = is_dev || is_kernels;
 	mount->held = is_kernels || is_type(mount, "devpts") || (is_dev && !mount->bind);
-	if ((mount->set & MOUNT_ATTR_RDONLY) && (is_dev || is_type(mount, "tmpfs"))) {
-		mount->set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
-		mount->late_readonly = true;
-	}
+	if (is_dev || is_type(mount, "tmpfs"))
+		readonly_at_the_end(mount);
 }
 
 /* ---- SELinux ---- */
@@ -224,12 +231,9 @@ static int plan_remount(struct rootfs_plan *plan, struct rootfs_mount *mount, st
 	}
 	if (there && (mount->clear & MOUNT_ATTR_RDONLY))
 		there->late_readonly = false;
-	if ((mount->set & MOUNT_ATTR_RDONLY) &&
-	    (is_root || strcmp(mount->destination, "/dev") == 0 ||
-	     (there && is_type(there, "tmpfs")))) {
-		mount->set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
-		mount->late_readonly = true;
-	}
+	if (is_root || strcmp(mount->destination, "/dev") == 0 ||
+	    (there && is_type(there, "tmpfs")))
+		readonly_at_the_end(mount);
 	return 0;
 }
 

@@ -39,7 +39,7 @@ static const struct field_type mount = {
 
 const struct field_type part_mounts = {.kind = FIELD_LIST, .element = &mount};
 
-static bool has_word(const struct spec_mount *m, const char *word)
+bool spec_mount_has(const struct spec_mount *m, const char *word)
 {
 	for (size_t i = 0; i < m->options.count; i++)
 		if (strcmp(m->options.item[i], word) == 0)
@@ -49,8 +49,8 @@ static bool has_word(const struct spec_mount *m, const char *word)
 
 bool spec_is_bind(const struct spec_mount *m)
 {
-	if (has_word(m, "remount"))
+	if (spec_mount_has(m, "remount"))
 		return false;
-	return (m->type && strcmp(m->type, "bind") == 0) || has_word(m, "bind") ||
-	       has_word(m, "rbind");
+	return (m->type && strcmp(m->type, "bind") == 0) || spec_mount_has(m, "bind") ||
+	       spec_mount_has(m, "rbind");
 }

@@ -358,6 +358,9 @@ int spec_read_resources(const char *name, const char *bytes, size_t length, stru
 /* What may be meant by annotations[key]; NULL when absent. */
 const char *spec_annotation(const struct spec *spec, const char *key);
 
+/* Whether one of its options is this word. */
+bool spec_mount_has(const struct spec_mount *mount, const char *word);
+
 /* Whether a mount makes a part of the host visible, by its type or by an option. One that changes what is mounted
  * already does not. */
 bool spec_is_bind(const struct spec_mount *mount);
