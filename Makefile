@@ -250,7 +250,7 @@ testbed-all: all ## every contract test in virtual machines of the test machine,
 	@tests/run-testbed $(B) all
 
 testbed-shell: all ## a root shell in the test machine, with the current build in /cella; ^A x ends it
-	@tests/testbed/run --shell $(B)
+	@TESTBED_IMAGE=large tests/testbed/run --shell $(B)
 
 asan: ## unit and contract tests under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory SAN=address,undefined B=$(B)/san WERROR=-Werror all unit-programs
@@ -288,13 +288,13 @@ bench-docs: all $(BENCH) ## the same, into docs/bench: table, plots, a line of h
 	@RESULTS=docs/bench tests/bench/run $(B) $(SCENARIOS)
 
 bench-microvm: all ## `run`, files and network in a virtual machine beside QEMU's microvm, both in the test machine
-	@tests/testbed/run $(B) sh -c 'tests/bench/microvm-boot build; tests/bench/microvm-io build'
+	@TESTBED_IMAGE=large tests/testbed/run $(B) sh -c 'tests/bench/microvm-boot build; tests/bench/microvm-io build'
 
 bench-memory: all ## the smallest limit of memory that a container starts in, beside crun's and runc's, in the test machine
-	@tests/testbed/run $(B) tests/bench/least-memory build
+	@TESTBED_IMAGE=large tests/testbed/run $(B) tests/bench/least-memory build
 
 bench-testbed: all $(BENCH) ## `make bench` in the test machine, which has every controller
-	@tests/testbed/run $(B) env ROUNDS=$(or $(ROUNDS),20) tests/bench/run build $(SCENARIOS)
+	@TESTBED_IMAGE=large tests/testbed/run $(B) env ROUNDS=$(or $(ROUNDS),20) tests/bench/run build $(SCENARIOS)
 
 bench-engines: all $(BENCH) ## containers through containerd and podman, beside the same with runc and crun
 	@tests/bench/engines $(B)
