@@ -21,6 +21,8 @@
 #include "microvm/virtio/fs_wire.h"
 #include "tests/unit/microvm/virtio/driver.h"
 
+#include "must.h"
+
 /* A hostile guest of any device but vsock (which has a fuzzer of its own): registers in any order with any values,
  * rings set up well or badly, chains of the device's own kind with any bytes, memory that changes under it; the host's
  * side does something now and then. Nothing may crash, leak, hang or be read or written outside the guest's memory; a
@@ -48,12 +50,6 @@ struct kind {
 
 static int disk = -1, wire = -1, tap_prototype = -1;
 static uint8_t disk_bytes[DISK];
-
-static void must(bool right)
-{
-	if (!right)
-		abort();
-}
 
 /* ---- what there is ---- */
 

@@ -20,6 +20,8 @@
 #include "base/path.h"
 #include "microvm/virtio/fs_wire.h"
 
+#include "must.h"
+
 /* The file server between two who lie: a monitor that says anything in any order, with descriptors or without, and a
  * guest whose memory is the input. It serves what it can, ends when the monitor hangs up or talks nonsense, never hangs
  * and never touches what is not the guest's; every descriptor is closed in the end. */
@@ -40,12 +42,6 @@ static const struct fuse_options options = {.posix_locks = true,
                                             .flocks = true,
                                             .nodes_max = 48,
                                             .handles_max = 24};
-
-static void must(bool right)
-{
-	if (!right)
-		abort();
-}
 
 static void clean_up(void)
 {

@@ -15,6 +15,8 @@
 #include "base/path.h"
 #include "microvm/fuse/fuse.h"
 
+#include "must.h"
+
 /* A hostile guest: any requests, in any pieces, with the numbers that it was given, or others, on a directory made for
  * it. What lies beside the directory must stay as it is, no descriptor may be left open, and nothing may be written
  * beyond a reply. */
@@ -111,12 +113,6 @@ static int memory = -1, outside = -1, root = -1;
 static struct fuse_server *server;
 static struct fuse_thread *thread;
 static uint8_t reply[ROOM + FENCE];
-
-static void must(bool what)
-{
-	if (!what)
-		abort();
-}
 
 static void clean_up(void)
 {
@@ -234,7 +230,7 @@ static void ask(struct guest *g, uint32_t opcode, uint8_t *bytes, size_t length)
 	struct fuse_request request = {.in = in, .out = out, .in_count = 2, .out_count = 2};
 	struct fuse_out_header header;
 	uint64_t tag;
-	size_t n;
+	size_t n, late;
 
 	cut = cut < length ? cut : length;
 	cut_out = cut_out < room ? cut_out : room;
@@ -246,12 +242,12 @@ static void ask(struct guest *g, uint32_t opcode, uint8_t *bytes, size_t length)
 	n = fuse_handle(thread, &request);
 	for (size_t i = 0; i < FENCE; i++)
 		must(reply[room + i] == 0x5a);
-	while (fuse_late(thread, &tag, &room))
-		must(room == sizeof(header));
+	memcpy(&header, reply, sizeof(header)); /* a late reply may come to the same bytes */
+	while (fuse_late(thread, &tag, &late))
+		must(late == sizeof(header));
 	if (n == 0 || n == FUSE_LATER)
 		return;
-	memcpy(&header, reply, sizeof(header));
-	must(n >= sizeof(header) && n <= ROOM && header.len == n);
+	must(n >= sizeof(header) && n <= room && header.len == n);
 	must(header.error <= 0 && header.error > -512);
 	if (header.error == 0)
 		learn(g, opcode, reply + sizeof(header), n - sizeof(header));

@@ -13,18 +13,14 @@
 #include "base/own.h"
 #include "microvm/vmm/program.h"
 
+#include "must.h"
+
 /* What the monitor is told: its order, with descriptors or without, and questions over its control socket. Whatever
  * comes, nothing crashes or hangs, and each descriptor is closed in the end. */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { MOST = 32 << 10, CLIENTS = 6 };
-
-static void must(bool right)
-{
-	if (!right)
-		abort();
-}
 
 static int lowest(void)
 {

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -8,18 +7,14 @@
 #include "microvm/memory/memory.h"
 #include "microvm/virtio/virtio.h"
 
+#include "must.h"
+
 /* A queue over memory that is the input, at addresses and of a size that are the input too. Whatever is popped lies
  * within the memory, and no queue gives more than what was offered. */
 
 enum { MEMORY = 64 << 10, MOST = 4 * QUEUE_SIZE_MAX };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool right)
-{
-	if (!right)
-		abort();
-}
 
 static void check_buffer(const struct guest_memory *memory, const struct iovec *piece)
 {

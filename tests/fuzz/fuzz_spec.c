@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "spec/spec.h"
 
+#include "must.h"
+
 /* Read any bytes through the three doors of the reader. What is taken must keep every promise that
  * the rooms behind rely on without asking again; what is refused must say why, and leave nothing. */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool true_)
-{
-	if (!true_)
-		abort();
-}
 
 static void check_text(const char *text)
 {

@@ -14,6 +14,8 @@
 #include "base/loop.h"
 #include "tests/unit/microvm/virtio/driver.h"
 
+#include "must.h"
+
 /* Play a hostile guest: the input is a list of deeds, most of them packets whose headers are nearly right (so that
  * connections live) or any bytes. Clients on the host come, write, read and go meanwhile. Nothing may crash, leak
  * or hang, and after a reset a well-behaved guest must be served. */
@@ -35,12 +37,6 @@ struct play {
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool right)
-{
-	if (!right)
-		abort();
-}
 
 static int count_down(struct loop_source *self, uint32_t events, struct error *err)
 {
