@@ -3,7 +3,7 @@
 #
 # Variables: CC, CFLAGS, LDFLAGS, B (build folder), LINK=static|dynamic, SAN=address,undefined, NL_INCLUDE,
 # WERROR=-Werror, V=1 (show commands), PREFIX, DESTDIR, FUZZ_SECONDS, CELLA_EXECUTOR (contract tests),
-# TESTBED=boot|host (where the tests run that want a whole machine).
+# TESTBED=boot|host (where the tests run that want a whole machine; machine, second-wall: a part of boot's).
 
 VERSION := 0.1.0
 
