@@ -24,7 +24,7 @@ debian() {
 1"
 	ok cella exec --user 65534:65534 "$ID" whoami
 	is "$output" nobody
-	soon cella exec "$ID" pgrep sleep || true
+	soon cella exec "$ID" bash -c 'grep -qx sleep /proc/[0-9]*/comm' # the trap is set
 	ok cella kill "$ID" TERM
 	ends_with $background 9
 }
