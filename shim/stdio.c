@@ -2,16 +2,23 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/text.h"
 
 #include "stdio.h"
 #include "uri.h"
 
-enum { LOGGER_TIMEOUT_MS = 10000 };
+enum {
+	LOGGER_TIMEOUT_MS = 10000,
+	READER_TIMEOUT_MS = 5000, /* of a client that died just now */
+	OUTPUT_FLAGS = O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC
+};
 
 static const char file_scheme[] = "file://", binary_scheme[] = "binary://",
 		  fifo_scheme[] = "fifo://";
@@ -53,20 +60,36 @@ static int open_pipe(int i, struct stdio *io, struct error *err)
 	return 0;
 }
 
-/* A file is appended to: the other output may be the same. */
+static int open_hold(struct stdio *io, int i)
+{
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d",
+	               io->fifo[i] >= 0 ? io->fifo[i] : io->end[i]);
+	io->hold[i] = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	return io->hold[i];
+}
+
+/* A file is appended to: the other output may be the same. Of a FIFO that nobody reads yet no other end is held, so
+ * that it can be seen when somebody does. */
 static int open_output(const char *path, int i, const struct stdio_request *request,
                        struct stdio *io, struct error *err)
 {
 	bool piped = request->piped && !request->terminal;
-	int flags = O_WRONLY | O_APPEND | O_CLOEXEC | (piped || request->terminal ? O_NONBLOCK : 0);
 	int *end = piped ? &io->fifo[i] : &io->end[i];
 
-	io->hold[i] = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	if (io->hold[i] < 0)
+	*end = open(path, OUTPUT_FLAGS);
+	io->unread[i] = *end < 0 && errno == ENXIO;
+	if (io->unread[i]) {
+		owned_fd both = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+		if (both >= 0)
+			*end = open(path, OUTPUT_FLAGS);
+	}
+	if (*end < 0 || (!io->unread[i] && open_hold(io, i) < 0))
 		return fail_errno(err, path, "open");
-	*end = open(path, flags);
-	if (*end < 0)
-		return fail_errno(err, path, "open");
+	if (!piped && !request->terminal && make_blocking(*end, path, err) < 0)
+		return -1;
 	return piped ? open_pipe(i, io, err) : 0;
 }
 
@@ -148,6 +171,21 @@ static int wait_for_logger(int ready, struct error *err)
 	return 0;
 }
 
+/* Wait until somebody has opened the other end of a FIFO: what a process has written that ended before that would be
+ * gone with it. */
+static void wait_for_reader(int fd)
+{
+	static const struct timespec moment = {.tv_nsec = 1000000};
+
+	for (int ms = 0; ms < READER_TIMEOUT_MS; ms++) {
+		struct pollfd writer = {.fd = fd};
+
+		if (poll(&writer, 1, 0) <= 0 || !(writer.revents & POLLERR))
+			return;
+		(void)nanosleep(&moment, NULL);
+	}
+}
+
 int stdio_enter(const struct stdio *stdio, bool terminal, struct error *err)
 {
 	owned_fd null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -156,6 +194,9 @@ int stdio_enter(const struct stdio *stdio, bool terminal, struct error *err)
 		return fail_errno(err, "/dev/null", "open");
 	if (wait_for_logger(stdio->logger_ready, err) < 0)
 		return -1;
+	for (int i = 1; i < 3; i++)
+		if (stdio->unread[i])
+			wait_for_reader(stdio->fifo[i] >= 0 ? stdio->fifo[i] : stdio->end[i]);
 	for (int i = 0; i < 3; i++)
 		if (dup2(terminal || stdio->end[i] < 0 ? null : stdio->end[i], i) < 0)
 			return fail_errno(err, "stdio", "dup2");
@@ -167,6 +208,15 @@ static void close_all(int *fds, size_t count)
 	for (size_t i = 0; i < count; i++)
 		if (fds[i] >= 0)
 			(void)close(take_fd(&fds[i]));
+}
+
+void stdio_hold(struct stdio *stdio)
+{
+	for (int i = 1; i < 3; i++) {
+		if (stdio->unread[i] && open_hold(stdio, i) < 0)
+			log_warning("stdio: hold a FIFO: %s", strerrordesc_np(errno));
+		stdio->unread[i] = false;
+	}
 }
 
 void stdio_close_ends(struct stdio *stdio)

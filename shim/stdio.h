@@ -24,6 +24,8 @@ struct stdio {
 	/* The other end of each FIFO, held so that whoever comes and goes there is not noticed: a process that
 	 * reads sees no end before CloseIO, one that writes gets no SIGPIPE when containerd is restarted. */
 	int hold[3];
+	/* An output's FIFO that had no reader when it was opened: it is not held yet. */
+	bool unread[3];
 	/* Of an output that is copied: where what the process writes is read, and its FIFO. */
 	int pipe[3], fifo[3];
 	/* A logger closes the other end, or writes, when it is ready. */
@@ -39,9 +41,14 @@ struct stdio {
  * Returns  0, or -1 and *err; *ret is to be closed either way. */
 int stdio_open(const struct stdio_request *request, struct stdio *ret, struct error *err) FALLIBLE;
 
-/* In a worker: wait for the logger, then let descriptors 0 to 2 be the process's.
+/* In a worker: wait for the logger and, for some seconds, for those who read; then let descriptors 0 to 2 be the
+ * process's.
  * Returns  0, or -1 and *err. */
 int stdio_enter(const struct stdio *stdio, bool terminal, struct error *err) FALLIBLE;
+
+/* When the worker has entered: hold what was not held yet. A failure is only logged: without it a process gets SIGPIPE
+ * when its reader goes. */
+void stdio_hold(struct stdio *stdio);
 
 /* The process has its ends. */
 void stdio_close_ends(struct stdio *stdio);

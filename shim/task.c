@@ -158,6 +158,7 @@ static int take_outputs(struct process *p, struct error *err)
 
 int process_take_console(struct process *p, int *master, struct error *err)
 {
+	stdio_hold(&p->stdio);
 	if (!p->terminal) {
 		stdio_close_ends(&p->stdio); /* the process has them */
 		return take_outputs(p, err);
