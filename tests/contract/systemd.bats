@@ -14,8 +14,9 @@ manager() { busctl --quiet call org.freedesktop.systemd1 /org/freedesktop/system
 unit() { echo "$UNITS-$ID.scope"; }
 
 @test "a scope in a slice, with its limits as properties" {
+	local cpus=$(</sys/devices/system/cpu/online)
 	bundle 'forever | .linux.resources.pids.limit = 9 | .linux.resources.memory = {limit: 67108864, swap: 134217728, reservation: 4096} |
-		.linux.resources.cpu = {quota: 25000, period: 50000, shares: 2048, cpus: "0-1"} | .linux.resources.unified = {"memory.high": "33554432"}'
+		.linux.resources.cpu = {quota: 25000, period: 50000, shares: 2048, cpus: "'"$cpus"'"} | .linux.resources.unified = {"memory.high": "33554432"}'
 	run_in_background
 	is "$(property "$(unit)" Slice)" cella.slice
 	is "$(property "$(unit)" Delegate)" yes
@@ -26,7 +27,7 @@ unit() { echo "$UNITS-$ID.scope"; }
 	is "$(property "$(unit)" MemoryHigh)" 33554432
 	is "$(property "$(unit)" CPUWeight)" 174
 	is "$(property "$(unit)" CPUQuotaPerSecUSec)" 500ms
-	is "$(property "$(unit)" AllowedCPUs)" 0-1
+	is "$(property "$(unit)" AllowedCPUs)" "$cpus"
 	is "$(<"$CGROUP/pids.max") $(<"$CGROUP/cpu.max")" "9 25000 50000"
 	ok cella update --pids-limit 12 --memory 100m --cpu-quota 10000 "$ID"
 	is "$(property "$(unit)" TasksMax) $(property "$(unit)" MemoryMax) $(property "$(unit)" CPUQuotaPerSecUSec)" "12 104857600 200ms"
