@@ -270,6 +270,9 @@ static int parse(const struct source *source, struct reader *reader)
 	}
 	if (status == yajl_status_ok)
 		return 0;
+	if (reader->failed && !*reader->err->object) /* the document itself has no path */
+		(void)snprintf(reader->err->object, sizeof(reader->err->object), "%s",
+		               source->name);
 	if (reader->failed)
 		return -1;
 	if (arena_check(reader->arena, reader->err) < 0)

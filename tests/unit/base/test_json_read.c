@@ -156,6 +156,8 @@ static const struct {
 	{"[\"a\\",                                  "c:1",    "lexical error"},
 	{"[0, \"a\\u0000b\"]",                      "[1]",    "holds a NUL byte"},
 	{"{\"m\": {\"a\\u0000\": 1}}",              "m",      "the name of a member"},
+	{"\"a\\u0000b\"",                           "c",      "holds a NUL byte"},
+	{"{\"a\\u0000\": 1}",                       "c",      "the name of a member"},
 	{"{\"a\": {\"b\": 1, \"c\": 2, \"b\": 3}}", "a.b",    "is there twice"},
 	{"{\"a\": 1, \"\\u0061\": 2}",              "a",      "is there twice"},
 	{"{\"\": 1, \"\": 2}",                      "[\"\"]", "is there twice"},
