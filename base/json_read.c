@@ -270,11 +270,8 @@ static int parse(const struct source *source, struct reader *reader)
 	}
 	if (status == yajl_status_ok)
 		return 0;
-	if (reader->failed && !*reader->err->object) /* the document itself has no path */
-		(void)snprintf(reader->err->object, sizeof(reader->err->object), "%s",
-		               source->name);
-	if (reader->failed)
-		return -1;
+	if (reader->failed) /* the outermost value has no path */
+		return *reader->err->object ? -1 : error_within(reader->err, "%s", source->name);
 	if (arena_check(reader->arena, reader->err) < 0)
 		return error_within(reader->err, "%s", source->name);
 	return fail_syntax(source, handle, offset, reader->err);

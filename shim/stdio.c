@@ -2,12 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -60,13 +60,15 @@ static int open_pipe(int i, struct stdio *io, struct error *err)
 	return 0;
 }
 
-static int open_hold(struct stdio *io, int i)
+/* Where an output ends that is not a pipe of ours. */
+static int written_end(const struct stdio *io, int i)
 {
-	char path[32];
+	return io->fifo[i] >= 0 ? io->fifo[i] : io->end[i];
+}
 
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d",
-	               io->fifo[i] >= 0 ? io->fifo[i] : io->end[i]);
-	io->hold[i] = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+static int open_hold(struct stdio *io, int i, const char *name, struct error *err)
+{
+	io->hold[i] = fd_reopen(written_end(io, i), O_RDWR | O_NONBLOCK, name, err);
 	return io->hold[i];
 }
 
@@ -86,8 +88,10 @@ static int open_output(const char *path, int i, const struct stdio_request *requ
 		if (both >= 0)
 			*end = open(path, OUTPUT_FLAGS);
 	}
-	if (*end < 0 || (!io->unread[i] && open_hold(io, i) < 0))
+	if (*end < 0)
 		return fail_errno(err, path, "open");
+	if (!io->unread[i] && open_hold(io, i, path, err) < 0)
+		return -1;
 	if (!piped && !request->terminal && make_blocking(*end, path, err) < 0)
 		return -1;
 	return piped ? open_pipe(i, io, err) : 0;
@@ -196,7 +200,7 @@ int stdio_enter(const struct stdio *stdio, bool terminal, struct error *err)
 		return -1;
 	for (int i = 1; i < 3; i++)
 		if (stdio->unread[i])
-			wait_for_reader(stdio->fifo[i] >= 0 ? stdio->fifo[i] : stdio->end[i]);
+			wait_for_reader(written_end(stdio, i));
 	for (int i = 0; i < 3; i++)
 		if (dup2(terminal || stdio->end[i] < 0 ? null : stdio->end[i], i) < 0)
 			return fail_errno(err, "stdio", "dup2");
@@ -212,9 +216,11 @@ static void close_all(int *fds, size_t count)
 
 void stdio_hold(struct stdio *stdio)
 {
+	struct error err;
+
 	for (int i = 1; i < 3; i++) {
-		if (stdio->unread[i] && open_hold(stdio, i) < 0)
-			log_warning("stdio: hold a FIFO: %s", strerrordesc_np(errno));
+		if (stdio->unread[i] && open_hold(stdio, i, "stdio", &err) < 0)
+			log_dropped("hold a FIFO", &err);
 		stdio->unread[i] = false;
 	}
 }
