@@ -89,6 +89,7 @@ UNIT      := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/unit/*/test_*.c tests
 UNIT_MORE := $(filter-out $(UNIT:=.o),$(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/*/*.c tests/unit/*/*/*.c)))
 for-fuzzers = CC=clang SAN=fuzzer-no-link,address,undefined B=$(B)/fuzz WERROR=-Werror
 FUZZ      := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_MORE := $(filter-out $(B)/tests/fuzz/fuzz_%,$(patsubst %.c,$(B)/%.o,$(wildcard tests/fuzz/*.c)))
 BENCH     := $(B)/tests/bench/measure $(B)/tests/bench/floor
 FORMATTED  = $(sort $(shell find $(foreach p,$(PROGRAMS) $(HELPERS),$($(p).rooms)) tests -name '*.[ch]'))
 
@@ -213,7 +214,7 @@ unit: unit-programs ## unit tests, as TAP
 	@tests/run-unit $(B)
 
 # The fuzzers are compiled with them: several stand on what a file keeps to itself.
-unit-programs: $(UNIT) $(B)/tests/contract/files/files $(FUZZ:%=$(B)/tests/fuzz/%.o)
+unit-programs: $(UNIT) $(B)/tests/contract/files/files $(FUZZ:%=$(B)/tests/fuzz/%.o) $(FUZZ_MORE)
 
 # Runs in containers that have nothing else.
 $(B)/tests/contract/files/files: $(wildcard tests/contract/files/*.[ch]) $(B)/.compile
@@ -260,7 +261,7 @@ asan: ## unit and contract tests under AddressSanitizer and UBSan
 clang: ## compile everything with clang, warnings are errors
 	@$(MAKE) --no-print-directory $(for-fuzzers) objects
 
-objects: $(ALL) $(MESSAGES) $(UNIT:=.o) $(UNIT_MORE) $(FUZZ:%=$(B)/tests/fuzz/%.o) $(BENCH:=.o)
+objects: $(ALL) $(MESSAGES) $(UNIT:=.o) $(UNIT_MORE) $(FUZZ:%=$(B)/tests/fuzz/%.o) $(FUZZ_MORE) $(BENCH:=.o)
 
 lint: all ## format, layers, links, sizes, words, headers, clang-tidy (DEEP=1: all paths), manual, as TAP
 	@tests/run-lint $(B)
@@ -276,10 +277,11 @@ fuzz-keep: ## what these runs found is kept for the next ones, in tests/fuzz/cor
 	@tests/run-fuzz --keep $(B)/fuzz
 
 fuzz-programs: $(FUZZ:%=$(B)/%)
-$(B)/fuzz_vsock $(B)/fuzz_devices: $(B)/tests/unit/microvm/virtio/driver.o
+$(addprefix $(B)/fuzz_,devices disk vsock): $(B)/tests/unit/microvm/virtio/driver.o
+$(addprefix $(B)/fuzz_,json_read plan spec state stats_pack ttrpc): $(FUZZ_MORE)
 $(FUZZ:%=$(B)/%): $(B)/%: $(B)/tests/fuzz/%.o $(LIBCELLA)
 	$(say) LINK $@
-	$(Q)$(COMPILE) -fsanitize=fuzzer $(LINK_FLAGS) $(test_ldflags) -o $@ $^ $(filter-out -lcmocka,$(TEST_LDLIBS))
+	$(Q)$(COMPILE) -fsanitize=fuzzer $(LINK_FLAGS) $(test_ldflags) -o $@ $(filter %.o,$^) $(LIBCELLA) $(filter-out -lcmocka,$(TEST_LDLIBS))
 
 bench: all $(BENCH) ## beside the floor, crun, runc and others that are installed; SCENARIOS, ROUNDS, LONG=1
 	@tests/bench/run $(B) $(SCENARIOS)
@@ -340,7 +342,7 @@ help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo; sed -n '/^# Variables/,/^$$/s/^# //p' $(firstword $(MAKEFILE_LIST))
 
--include $(ALL:.o=.d) $(UNIT:=.d) $(UNIT_MORE:.o=.d) $(FUZZ:%=$(B)/tests/fuzz/%.d) $(BENCH:=.d)
+-include $(ALL:.o=.d) $(UNIT:=.d) $(UNIT_MORE:.o=.d) $(FUZZ:%=$(B)/tests/fuzz/%.d) $(FUZZ_MORE:.o=.d) $(BENCH:=.d)
 FORCE:
 .PHONY: all demo check image stress engines engines-all testbed testbed-all testbed-shell setup unit unit-programs contract asan clang lint format fuzz fuzz-keep fuzz-programs objects \
         bench bench-docs bench-engines bench-memory bench-microvm bench-monitor bench-testbed install uninstall clean help FORCE

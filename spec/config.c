@@ -93,7 +93,7 @@ static int check_config(const struct json *value, void *at, struct error *err)
 	return spec_check(value, at, err);
 }
 
-static const struct field_type config = {
+const struct field_type part_config = {
 	.kind = FIELD_OBJECT,
 	.size = sizeof(struct spec),
 	FIELD_MEMBERS(members),
@@ -124,7 +124,7 @@ int spec_read(const char *name, const char *bytes, size_t length, struct arena *
               const struct spec **ret_spec, struct error *err)
 {
 	const struct document document = {name, bytes, length};
-	const struct spec *spec = read_document(&document, &config, arena, err);
+	const struct spec *spec = read_document(&document, &part_config, arena, err);
 
 	if (!spec)
 		return -1;

@@ -6,6 +6,7 @@
 
 #include "field.h"
 
+extern const struct field_type part_config;      /* struct spec: the whole */
 extern const struct field_type part_process;     /* struct spec_process */
 extern const struct field_type part_mounts;      /* LIST(struct spec_mount) */
 extern const struct field_type part_hooks;       /* hook_list[HOOK_POINTS] */

@@ -249,14 +249,34 @@ static void do_poke(struct play *p)
 		memcpy(driver_bytes(&p->driver, place, length), bytes, length);
 }
 
-/* The head of a request to a disk. */
+/* A disk's request from end to end: data where the pokes go, and the status behind it. */
+static void offer_request(struct play *p, bool to_guest)
+{
+	uint32_t bytes = (uint32_t)read_u8(&p->in) * 16;
+	const struct driver_buffer buffer[] = {
+		{BUFFERS,       16,    false   },
+		{BUFFERS + 512, bytes, to_guest},
+		{BUFFERS + 512, 512,   to_guest},
+		{BUFFERS + 496, 1,     true    },
+	};
+
+	if (p->kind->make != make_blk || !p->driver.queue[0].size)
+		return;
+	(void)driver_add(&p->driver, 0, buffer, 4);
+	driver_kick(&p->driver, 0);
+}
+
+/* The head of a request to a disk, and perhaps all of it. */
 static void do_request(struct play *p)
 {
 	struct writer w = writer_of(driver_bytes(&p->driver, BUFFERS, 16), 16);
+	uint8_t how = read_u8(&p->in);
 
-	write_u32(&w, read_u8(&p->in) % 16);
+	write_u32(&w, how % 16);
 	write_u32(&w, 0);
 	write_u64(&w, read_u8(&p->in) == 255 ? read_u64(&p->in) : read_u8(&p->in));
+	if (how & 0x80)
+		offer_request(p, how & 0x40);
 }
 
 static void do_turn(struct play *p)

@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "base/json_read.h"
-#include "base/json_write.h"
 #include "base/text.h"
+
+#include "document.h"
 
 /* Read any bytes as JSON. What is accepted must be a tree that holds together, and must say the
  * same when it is written and read once more. */
@@ -35,44 +36,6 @@ static void check(const struct json *value)
 		abort();
 }
 
-/* The value behind this one in the order of the document, or NULL. */
-static const struct json *next_of(const struct json *value)
-{
-	if (value->first)
-		return value->first;
-	while (value && !value->next)
-		value = value->parent;
-	return value ? value->next : NULL;
-}
-
-/* Write a value without its children; arrays and objects are opened. */
-static void write_value(struct json_writer *w, const struct json *value)
-{
-	if (value->type == JSON_OBJECT || value->type == JSON_ARRAY)
-		json_open(w, value->key, value->type == JSON_OBJECT ? '{' : '[');
-	else if (value->type == JSON_BOOL)
-		json_bool(w, value->key, value->truth);
-	else if (value->type == JSON_NUMBER)
-		json_raw(w, value->key, value->text);
-	else
-		json_text(w, value->key, value->text); /* NULL for null */
-}
-
-static void write_tree(struct json_writer *w, const struct json *top)
-{
-	const struct json *next;
-
-	for (const struct json *value = top; value; value = next) {
-		const struct json *up = value;
-
-		write_value(w, value);
-		next = next_of(value);
-		for (; up && up != (next ? next->parent : NULL); up = up->parent)
-			if (up->type == JSON_OBJECT || up->type == JSON_ARRAY)
-				json_close(w);
-	}
-}
-
 static int same(const struct json *a, const struct json *b)
 {
 	return a->type == b->type && a->truth == b->truth && a->count == b->count &&
@@ -97,9 +60,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		return 0;
 	}
-	for (const struct json *value = top; value; value = next_of(value))
+	for (const struct json *value = top; value; value = document_next(value))
 		check(value);
-	write_tree(&w, top);
+	document_write(&w, top);
 	if (text_check(&out, &err) < 0)
 		abort();
 	if (json_read("again", out.bytes, out.length, arena, &again, &err) < 0) {
@@ -107,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			return 0;
 		abort();
 	}
-	for (; top && again; top = next_of(top), again = next_of(again))
+	for (; top && again; top = document_next(top), again = document_next(again))
 		if (!same(top, again))
 			abort();
 	if (top || again)

@@ -4,12 +4,16 @@
 #include "base/json_read.h"
 #include "base/text.h"
 #include "runtime/plan/plan.h"
+#include "spec/parts.h"
+
+#include "document.h"
 
 /* Any bytes as a config, and what each room makes of it on a machine that is made up: mount options, limits and device
  * rules, systemd's properties, ids, capabilities, the seccomp filter. It is refused with a reason, or planned, and then
  * the plan can be printed. */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+DOCUMENT_FUZZER(&part_config)
 const char *__lsan_default_suppressions(void);
 
 /* libseccomp 2.5 keeps nodes of a tree that it has thrown away, when the filter is released. */

@@ -2,14 +2,16 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "spec/spec.h"
+#include "spec/parts.h"
 
+#include "document.h"
 #include "must.h"
 
 /* Read any bytes through the three doors of the reader. What is taken must keep every promise that
  * the rooms behind rely on without asking again; what is refused must say why, and leave nothing. */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+DOCUMENT_FUZZER(&part_config)
 
 static void check_text(const char *text)
 {

@@ -6,10 +6,13 @@
 #include "base/text.h"
 #include "spec/spec.h"
 
+#include "document.h"
+
 /* Read any bytes as state.json. What is taken must say the same when it is written and read once more, and its other
  * form, the specification's, must be JSON. */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+DOCUMENT_FUZZER(NULL)
 
 static void written(const struct state *state, struct text *out, bool oci)
 {

@@ -4,9 +4,12 @@
 #include "base/json_read.h"
 #include "spec/spec.h"
 
+#include "document.h"
+
 /* Any bytes as what a guest says that it uses. What is accepted must be JSON when it is written. */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+DOCUMENT_FUZZER(NULL)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
