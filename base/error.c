@@ -76,9 +76,7 @@ int error_within(struct error *err, const char *outer, ...)
 static void make_printable(char *text, size_t size)
 {
 	text[size - 1] = '\0';
-	for (char *c = text; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
+	text_make_printable(text);
 }
 
 void error_import(struct error *err, const void *bytes, size_t length)

@@ -56,8 +56,13 @@ static void put_end(struct line *line, const char *end)
 /* Append a message as it may stand on a terminal: in one line, without control characters. */
 static void put_plain(struct line *line, const char *message)
 {
-	for (; *message; message++)
-		put(line, (unsigned char)*message < ' ' || *message == 0x7f ? "?" : message, 1);
+	size_t left = strlen(message), step;
+
+	for (; left > 0; message += step, left -= step) {
+		step = text_printable_step(message, left);
+		put(line, step > 0 ? message : "?", step > 0 ? step : 1);
+		step = step > 0 ? step : 1;
+	}
 }
 
 /* Append a message as it may stand between quotes, of JSON and of a log line alike. */
@@ -78,8 +83,10 @@ static void put_quoted(struct line *line, const char *message)
 			put(line, escape, 2);
 		} else if (*message == '\n') {
 			put(line, "\\n", 2);
-		} else if ((unsigned char)*message < ' ') {
-			(void)snprintf(escape, sizeof(escape), "\\u%04x", (unsigned char)*message);
+		} else if (text_printable_step(message, left) ==
+		           0) { /* the last byte is its number */
+			(void)snprintf(escape, sizeof(escape), "\\u%04x",
+			               (unsigned char)message[step - 1]);
 			put(line, escape, 6);
 		} else {
 			put(line, message, step);

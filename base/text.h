@@ -62,4 +62,11 @@ size_t text_whole_characters(const char *text, size_t length);
  * 0 where there is none. */
 size_t text_utf8_step(const char *bytes, size_t length);
 
+/* The same of a character that a terminal only shows: 0 too for a control character, of ASCII or of
+ * U+0080 to U+009F, which some terminals obey like an escape. */
+size_t text_printable_step(const char *bytes, size_t length);
+
+/* Put '?' in place of each byte that is in no such character: a line that may stand on a terminal. */
+void text_make_printable(char *text);
+
 #endif

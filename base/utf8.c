@@ -59,6 +59,31 @@ size_t text_utf8_step(const char *bytes, size_t length)
 	return 0;
 }
 
+size_t text_printable_step(const char *bytes, size_t length)
+{
+	const unsigned char *at = (const unsigned char *)bytes;
+	size_t step = text_utf8_step(bytes, length);
+
+	if (step == 1 && (at[0] < ' ' || at[0] == 0x7f))
+		return 0;
+	if (step == 2 && at[0] == 0xc2 && at[1] < 0xa0)
+		return 0;
+	return step;
+}
+
+void text_make_printable(char *text)
+{
+	size_t left = strlen(text), step;
+
+	for (; left > 0; text += step, left -= step) {
+		step = text_printable_step(text, left);
+		if (step > 0)
+			continue;
+		step = 1;
+		*text = '?';
+	}
+}
+
 bool text_is_utf8(const char *bytes, size_t length)
 {
 	size_t step;

@@ -9,13 +9,6 @@
 /* As runc has its tables, for the eyes and scripts that are used to them. */
 enum { LEAST_WIDTH = 12, GAP = 3 };
 
-static void make_printable(char *cell)
-{
-	for (; *cell; cell++)
-		if ((unsigned char)*cell < ' ' || *cell == 0x7f)
-			*cell = '?';
-}
-
 static void grow(struct report *report)
 {
 	size_t size = report->size ? 2 * report->size : 64;
@@ -37,7 +30,7 @@ void report_add(struct report *report, const char *cell)
 		grow(report);
 	if (!copy || report->count == report->size)
 		return; /* the arena has failed for good: report_print() tells */
-	make_printable(copy);
+	text_make_printable(copy);
 	report->cells[report->count++] = copy;
 }
 

@@ -29,14 +29,10 @@ static void quote(const char *text, char *quoted, size_t size)
 	while (at < length && (step = text_utf8_step(text + at, length - at)) > 0 &&
 	       at + step + sizeof("...") <= size) {
 		memcpy(quoted + at, text + at, step);
-		if ((unsigned char)text[at] < ' ' || text[at] == 0x7f)
-			quoted[at] = '?';
-		/* U+0080 to U+009F control a terminal too */
-		if ((unsigned char)text[at] == 0xc2 && (unsigned char)text[at + 1] < 0xa0)
-			memset(quoted + at, '?', 2);
 		at += step;
 	}
 	memcpy(quoted + at, at < length ? "..." : "", at < length ? sizeof("...") : 1);
+	text_make_printable(quoted);
 }
 
 int field_expected(struct error *err, const struct json *value, const char *right, ...)

@@ -84,10 +84,12 @@ static void an_error_of_another_process_is_put_right(void **state)
 
 	(void)state;
 	memset(&hostile, 0xff, sizeof(hostile));
-	memcpy(hostile.object, "a\033[31m\n", 8);
+	(void)strcpy(hostile.object, "a\033[31m\n\xc2\x9b"
+	                             "1m\x7f\xc3\xa9\xc3");
 	error_import(&err, &hostile, sizeof(hostile));
 	assert_int_equal(err.kind, ERROR_SYSTEM);
-	assert_string_equal(err.object, "a?[31m?");
+	assert_string_equal(err.object, "a?[31m???1m?\xc3\xa9?");
+	assert_true(text_is_utf8(err.reason, strlen(err.reason)));
 	assert_int_equal(strlen(err.reason), sizeof(err.reason) - 1);
 }
 

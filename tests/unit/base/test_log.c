@@ -63,14 +63,15 @@ static void json_lines_can_be_read_by_engines(void **state)
 	char text[512];
 
 	open_log(scratch, LOG_JSON, LOG_ERROR);
-	log_error("a \"b\" \\ \n\t\001 \xc3\xbc \xff");
+	log_error("a \"b\" \\ \n\t\001 \xc3\xbc \xff \xc2\x9b\x7f");
 	close_log();
 	(void)scratch_text(scratch, "log", text, sizeof(text));
 	assert_memory_equal(text, "{\"level\":\"error\",\"msg\":\"a ", 25);
 	assert_int_equal(json_read("log", text, strlen(text), arena, &line, &err), 0);
 	assert_string_equal(json_member_text(line, "level"), "error");
 	assert_string_equal(json_member_text(line, "msg"),
-	                    "a \"b\" \\ \n\t\001 \xc3\xbc \xef\xbf\xbd");
+	                    "a \"b\" \\ \n\t\001 \xc3\xbc \xef\xbf\xbd \xc2\x9b\x7f");
+	assert_non_null(strstr(text, " \\u009b\\u007f\""));
 	assert_true(is_now(json_member_text(line, "time")));
 	assert_int_equal(strlen(json_member_text(line, "time")),
 	                 strlen("2026-01-02T15:04:05.123456789Z"));
@@ -163,7 +164,8 @@ static void write_some(void)
 	log_warning("old kernel");
 	log_info("hello");
 	log_debug("step 1");
-	log_error("two\nlines \033[31m");
+	log_error("two\nlines \033[31m \xc2\x9b"
+	          "1m \xc3\xbc\xff");
 	(void)fail(&err, ERROR_STATE, "web", "gone");
 	log_dropped("after a failed create", &err);
 }
@@ -181,7 +183,7 @@ static void stderr_gets_lines_for_people(void **state)
 	                          "cella: warning: old kernel\n"
 	                          "cella: info: hello\n"
 	                          "cella: debug: step 1\n"
-	                          "cella: two?lines ?[31m\n"
+	                          "cella: two?lines ?[31m ??1m \xc3\xbc?\n"
 	                          "cella: warning: after a failed create: web: gone\n");
 }
 

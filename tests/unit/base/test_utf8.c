@@ -69,6 +69,19 @@ static void nothing_behind_the_length_is_looked_at(void **state)
 	assert_true(text_is_utf8("a\xff", 1));
 }
 
+static void what_a_terminal_obeys_is_not_printed(void **state)
+{
+	char text[] = "a\t\033[m\x7f\xc2\x9b"
+		      "1m\xc2\xa0\xc3\xbc\xff\xc3";
+
+	(void)state;
+	assert_int_equal(text_printable_step("\xc2\x9f", 2), 0);
+	assert_int_equal(text_printable_step("\xc2\xa0", 2), 2);
+	assert_int_equal(text_printable_step("~", 1), 1);
+	text_make_printable(text);
+	assert_string_equal(text, "a??[m???1m\xc2\xa0\xc3\xbc??");
+}
+
 static void beginnings_and_ends_are_told(void **state)
 {
 	(void)state;
@@ -87,6 +100,7 @@ int main(void)
 		cmocka_unit_test(well_formed_characters_are_counted),
 		cmocka_unit_test(ill_formed_bytes_are_refused),
 		cmocka_unit_test(nothing_behind_the_length_is_looked_at),
+		cmocka_unit_test(what_a_terminal_obeys_is_not_printed),
 		cmocka_unit_test(beginnings_and_ends_are_told),
 	};
 
