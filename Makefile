@@ -273,6 +273,11 @@ fuzz: ## each parser for FUZZ_SECONDS under libFuzzer, two at a time
 	@$(MAKE) --no-print-directory $(for-fuzzers) fuzz-programs
 	@tests/run-fuzz $(B)/fuzz $(FUZZ_SECONDS)
 
+fuzz-coverage: ## what the inputs that are kept reach, by lines of each file
+	@$(MAKE) --no-print-directory CC=clang SAN='fuzzer-no-link -fprofile-instr-generate -fcoverage-mapping' \
+	  B=$(B)/coverage fuzz-programs
+	@tests/run-fuzz --coverage $(B)/coverage
+
 fuzz-keep: ## what these runs found is kept for the next ones, in tests/fuzz/corpora.tar.gz
 	@tests/run-fuzz --keep $(B)/fuzz
 
@@ -344,5 +349,5 @@ help: ## this list
 
 -include $(ALL:.o=.d) $(UNIT:=.d) $(UNIT_MORE:.o=.d) $(FUZZ:%=$(B)/tests/fuzz/%.d) $(FUZZ_MORE:.o=.d) $(BENCH:=.d)
 FORCE:
-.PHONY: all demo check image stress engines engines-all testbed testbed-all testbed-shell setup unit unit-programs contract asan clang lint format fuzz fuzz-keep fuzz-programs objects \
+.PHONY: all demo check image stress engines engines-all testbed testbed-all testbed-shell setup unit unit-programs contract asan clang lint format fuzz fuzz-coverage fuzz-keep fuzz-programs objects \
         bench bench-docs bench-engines bench-memory bench-microvm bench-monitor bench-testbed install uninstall clean help FORCE

@@ -253,6 +253,24 @@ static void ask(struct guest *g, uint32_t opcode, uint8_t *bytes, size_t length)
 		learn(g, opcode, reply + sizeof(header), n - sizeof(header));
 }
 
+/* What is refused at once unless it is one of a few numbers among all. */
+static void put_rare(struct guest *g, uint32_t opcode, uint8_t *body)
+{
+	struct fuse_copy_file_range_in copy;
+	struct fuse_lseek_in seek;
+
+	if (opcode == FUSE_LSEEK) {
+		memcpy(&seek, body, sizeof(seek));
+		seek.whence = read_u8(&g->in) & 1 ? SEEK_DATA : SEEK_HOLE;
+		memcpy(body, &seek, sizeof(seek));
+	} else if (opcode == FUSE_COPY_FILE_RANGE) {
+		memcpy(&copy, body, sizeof(copy));
+		copy.fh_out = choose(g, g->handle);
+		copy.len = read_u8(&g->in);
+		memcpy(body, &copy, sizeof(copy));
+	}
+}
+
 static void one_request(struct guest *g)
 {
 	static const uint32_t ids[] = {0, 0, 1000, UINT32_MAX};
@@ -270,6 +288,7 @@ static void one_request(struct guest *g)
 	number = choose(g, read_u8(&g->in) & 1 ? g->node : g->handle);
 	if (shapes[which].head > 8 || header.opcode == FUSE_LINK || header.opcode == FUSE_RENAME)
 		memcpy(bytes + at, &number, sizeof(number));
+	put_rare(g, header.opcode, bytes + at);
 	fill = read_u8(&g->in) % 32;
 	for (size_t i = 0; i < fill; i++) {
 		uint8_t place = read_u8(&g->in), value = read_u8(&g->in);

@@ -24,14 +24,15 @@ const char *__lsan_default_suppressions(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct host host = {.capabilities = ~0ULL,
-	                          .bounding = ~0ULL,
-	                          .privileged = true,
-	                          .made_up = true};
-	struct plan_request request = {.host = &host,
+	static const struct host hosts[] = {
+		{.capabilities = ~0ULL, .bounding = ~0ULL, .privileged = true, .made_up = true},
+		{ .uid = 1000,          .gid = 1000, .bounding = ~0ULL,     .one_id = true, .made_up = true},
+	};
+	struct plan_request request = {.host = &hosts[size / 2 % 2],
 	                               .id = "web",
 	                               .bundle = "/bundle",
-	                               .systemd = size % 2};
+	                               .systemd = size % 2,
+	                               .start_at_once = size / 4 % 2};
 	owned_arena struct arena *arena = arena_new(64 << 20);
 	owned_text struct text out = {0};
 	struct json_writer w = {.out = &out};

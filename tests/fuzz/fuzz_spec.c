@@ -7,7 +7,7 @@
 #include "document.h"
 #include "must.h"
 
-/* Read any bytes through the three doors of the reader. What is taken must keep every promise that
+/* Read any bytes through the four doors of the reader. What is taken must keep every promise that
  * the rooms behind rely on without asking again; what is refused must say why, and leave nothing. */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -143,16 +143,21 @@ static void check_linux(const struct spec_linux *l)
 	     (l->namespaces[NAMESPACE_TIME].set && !l->namespaces[NAMESPACE_TIME].path));
 }
 
+static void check_mounts(const mount_list *mounts)
+{
+	for (size_t i = 0; i < mounts->count; i++) {
+		must(mounts->item[i].destination[0] != '\0');
+		check_texts(&mounts->item[i].options);
+		check_maps(&mounts->item[i].uid_mappings);
+	}
+}
+
 static void check_spec(const struct spec *spec)
 {
 	must(text_begins(spec->oci_version, "1."));
 	if (spec->process.set)
 		check_process(&spec->process);
-	for (size_t i = 0; i < spec->mounts.count; i++) {
-		must(spec->mounts.item[i].destination[0] != '\0');
-		check_texts(&spec->mounts.item[i].options);
-		check_maps(&spec->mounts.item[i].uid_mappings);
-	}
+	check_mounts(&spec->mounts);
 	for (size_t point = 0; point < HOOK_POINTS; point++)
 		for (size_t i = 0; i < spec->hooks[point].count; i++) {
 			const struct spec_hook *hook = &spec->hooks[point].item[i];
@@ -189,6 +194,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct spec_process *process = NULL;
 	const struct spec *spec = NULL;
 	struct error err = {0};
+	mount_list mounts = {0};
+	int result;
 
 	if (!arena)
 		return 0;
@@ -196,6 +203,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_spec(spec);
 	if (taken(spec_read_process("fuzz", bytes, size, arena, &process, &err), process, &err))
 		check_process(process);
+	result = spec_read_mounts("fuzz", bytes, size, arena, &mounts, &err);
+	if (taken(result, result == 0 ? &mounts : NULL, &err))
+		check_mounts(&mounts);
 	if (taken(spec_read_resources("fuzz", bytes, size, arena, &resources, &err), resources,
 	          &err))
 		check_resources(resources);
