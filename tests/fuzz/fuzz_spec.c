@@ -58,6 +58,32 @@ static void check_process(const struct spec_process *process)
 	}
 }
 
+static void write_out(const struct spec_process *process, struct text *out)
+{
+	struct json_writer w = {.out = out};
+	struct error err;
+
+	spec_write_process(&w, NULL, process);
+	must(text_check(out, &err) == 0);
+}
+
+/* A process that is written, for a guest, is read there, and is the same. */
+static void check_written(const struct spec_process *process, struct arena *arena)
+{
+	owned_text struct text first = {0}, second = {0};
+	struct spec_process *again = NULL;
+	struct error err = {0};
+
+	write_out(process, &first);
+	if (spec_read_process("again", first.bytes, first.length, arena, &again, &err) < 0) {
+		(void)fprintf(stderr, "%s: %s in %s\n", err.object, err.reason, first.bytes);
+		must(arena_check(arena, &err) < 0);
+		return;
+	}
+	write_out(again, &second);
+	must(first.length == second.length && memcmp(first.bytes, second.bytes, first.length) == 0);
+}
+
 static bool apart(uint32_t a, uint32_t b, const struct spec_id_map *x, const struct spec_id_map *y)
 {
 	return (uint64_t)a + x->size <= b || (uint64_t)b + y->size <= a;
@@ -199,10 +225,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!arena)
 		return 0;
-	if (taken(spec_read("fuzz", bytes, size, arena, &spec, &err), spec, &err))
+	if (taken(spec_read("fuzz", bytes, size, arena, &spec, &err), spec, &err)) {
 		check_spec(spec);
-	if (taken(spec_read_process("fuzz", bytes, size, arena, &process, &err), process, &err))
+		if (spec->process.set)
+			check_written(&spec->process, arena);
+	}
+	if (taken(spec_read_process("fuzz", bytes, size, arena, &process, &err), process, &err)) {
 		check_process(process);
+		check_written(process, arena);
+	}
 	result = spec_read_mounts("fuzz", bytes, size, arena, &mounts, &err);
 	if (taken(result, result == 0 ? &mounts : NULL, &err))
 		check_mounts(&mounts);
