@@ -11,50 +11,12 @@
 #include "runtime/process/parts.h"
 #include "tests/unit/cmocka.h"
 
+#include "machine.h"
+
 enum { NUMBERS = 600, TRIES = 20000, CODE_MOST = 4096 };
 
 static const uint32_t architectures[] = {SCMP_ARCH_X86_64, SCMP_ARCH_X86, SCMP_ARCH_X32,
                                          SCMP_ARCH_AARCH64};
-
-/* The kernel's machine, as far as libseccomp uses it. */
-static uint32_t decide(const struct sock_filter *code, size_t length,
-                       const struct seccomp_data *data)
-{
-	uint32_t a = 0;
-
-	for (size_t pc = 0; pc < length; pc++) {
-		const struct sock_filter *i = &code[pc];
-		bool yes = false;
-
-		switch (i->code) {
-		case BPF_LD | BPF_W | BPF_ABS:
-			memcpy(&a, (const char *)data + i->k, sizeof(a));
-			continue;
-		case BPF_ALU | BPF_AND | BPF_K:
-			a &= i->k;
-			continue;
-		case BPF_RET | BPF_K:
-			return i->k;
-		case BPF_JMP | BPF_JA:
-			pc += i->k;
-			continue;
-		case BPF_JMP | BPF_JEQ | BPF_K:
-			yes = a == i->k;
-			break;
-		case BPF_JMP | BPF_JGT | BPF_K:
-			yes = a > i->k;
-			break;
-		case BPF_JMP | BPF_JGE | BPF_K:
-			yes = a >= i->k;
-			break;
-		default:
-			assert_int_equal(i->code, BPF_RET | BPF_K);
-		}
-		pc += yes ? i->jt : i->jf;
-	}
-	assert_true(false); /* it ends with a return */
-	return 0;
-}
 
 static size_t read_filter(scmp_filter_ctx context, struct sock_filter *code)
 {
@@ -83,8 +45,8 @@ static void compare(const struct sock_filter *code, size_t length, const struct 
 
 	for (size_t i = 0; i < ARRAY_SIZE(tokens); i++) {
 		data->arch = tokens[i];
-		assert_int_equal(decide(code, length, data),
-		                 decide(plan->filter, plan->filter_length, data));
+		assert_int_equal(machine_decide(code, length, data),
+		                 machine_decide(plan->filter, plan->filter_length, data));
 	}
 }
 
