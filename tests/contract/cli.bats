@@ -37,6 +37,15 @@ COMMANDS="create start run exec kill delete state list ps pause resume spec feat
 	refused cella state a b
 }
 
+@test "what a terminal obeys is not printed with what is wrong" {
+	only_cella
+	refused cella state $'a\e\nm\xc2\x9b1mb\xffé'
+	has "$stderr" "cella: a??m??1mb?é: a name"
+	refused cella --log "$T/log" --log-format json state $'\xc2\x9b\xff'
+	jq -e '.msg | startswith("\u009b\ufffd: ")' "$T/log"
+	[ "$(grep -c $'\xc2\x9b' "$T/log")" = 0 ]
+}
+
 @test "an empty word is refused and shown, before anything is done" {
 	only_cella
 	refused cella ""
