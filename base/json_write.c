@@ -5,20 +5,21 @@
 
 #include "json_write.h"
 
-/* What a byte is written as inside a string, where it can't stand for itself; NULL where it can. */
-static const char *escape(unsigned char byte, char buffer[8])
+/* What a character of `step` bytes is written as inside a string, where it can't stand for itself; NULL where it can:
+ * what JSON asks for, and U+007F to U+009F, which a terminal would obey. */
+static const char *escape(const char *character, size_t step, char buffer[8])
 {
 	static const char shorts[] =
 		"\"\"\\\\\bb\ff\nn\rr\tt"; /* byte, letter behind the backslash */
 
 	for (size_t i = 0; i + 1 < sizeof(shorts); i += 2)
-		if (byte == (unsigned char)shorts[i]) {
+		if (*character == shorts[i]) {
 			(void)snprintf(buffer, 8, "\\%c", shorts[i + 1]);
 			return buffer;
 		}
-	if (byte >= ' ')
+	if (text_printable_step(character, step) > 0)
 		return NULL;
-	(void)snprintf(buffer, 8, "\\u%04x", byte);
+	(void)snprintf(buffer, 8, "\\u%04x", (unsigned char)character[step - 1]);
 	return buffer;
 }
 
@@ -31,13 +32,13 @@ static void write_string(struct text *out, const char *text)
 
 	text_append_n(out, "\"", 1);
 	for (size_t at = 0; at < length; at += step) {
-		const char *instead = escape((unsigned char)text[at], buffer);
+		const char *instead = "\xef\xbf\xbd"; /* U+FFFD */
 
 		step = text_utf8_step(text + at, length - at);
-		if (step == 0) {
+		if (step > 0)
+			instead = escape(text + at, step, buffer);
+		else
 			step = 1;
-			instead = "\xef\xbf\xbd"; /* U+FFFD */
-		}
 		if (!instead)
 			continue;
 		text_append_n(out, text + plain, at - plain);

@@ -28,7 +28,8 @@ struct json_writer {
 void json_open(struct json_writer *w, const char *key, char bracket);
 void json_close(struct json_writer *w);
 
-/* NULL writes null; bytes that are no UTF-8 become U+FFFD. */
+/* NULL writes null; bytes that are no UTF-8 become U+FFFD; control characters are escaped, also
+ * U+007F to U+009F, which JSON would let a terminal obey. */
 void json_text(struct json_writer *w, const char *key, const char *text);
 
 void json_i64(struct json_writer *w, const char *key, int64_t number);

@@ -59,10 +59,10 @@ static void texts_and_names_are_escaped(void **state)
 
 	(void)state;
 	json_open(&w, NULL, '{');
-	json_text(&w, "q\"", "\"\\\b\f\n\r\t\x01\x1f/\x7f\xc3\xbc");
+	json_text(&w, "q\"", "\"\\\b\f\n\r\t\x01\x1f/\x7f\xc2\x9b\xc2\xa0\xc3\xbc");
 	json_close(&w);
-	assert_string_equal(out.bytes,
-	                    "{\"q\\\"\":\"\\\"\\\\\\b\\f\\n\\r\\t\\u0001\\u001f/\x7f\xc3\xbc\"}");
+	assert_string_equal(out.bytes, "{\"q\\\"\":\"\\\"\\\\\\b\\f\\n\\r\\t\\u0001\\u001f/"
+	                               "\\u007f\\u009b\xc2\xa0\xc3\xbc\"}");
 }
 
 static void bytes_that_are_no_utf8_are_replaced(void **state)
