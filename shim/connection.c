@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/own.h"
+#include "base/text.h"
 
 #include "connection.h"
 #include "service.h"
@@ -177,6 +178,8 @@ void refuse(struct shim *shim, const struct caller *caller, const struct error *
 
 	(void)snprintf(message, sizeof(message), "%s%s%s", why->object, why->object[0] ? ": " : "",
 	               why->reason);
+	/* a string of protobuf that is no UTF-8 loses the whole message */
+	text_make_printable(message);
 	status.code = code_of(why);
 	status.message = message;
 	response.status = &status;
