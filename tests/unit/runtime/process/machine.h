@@ -39,6 +39,9 @@ static inline uint32_t machine_decide(const struct sock_filter *code, size_t len
 		case BPF_JMP | BPF_JGE | BPF_K:
 			yes = a >= i->k;
 			break;
+		case BPF_JMP | BPF_JSET | BPF_K:
+			yes = a & i->k;
+			break;
 		default:
 			abort();
 		}

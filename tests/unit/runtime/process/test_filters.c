@@ -13,44 +13,11 @@
 #include "tests/unit/cmocka.h"
 
 #include "asking.h"
+#include "machine.h"
 
-/* What a filter says, without the kernel: the few instructions that libseccomp uses. */
 static uint32_t say(const struct process_plan *plan, const struct seccomp_data *data)
 {
-	uint32_t accumulator = 0;
-
-	for (size_t at = 0; at < plan->filter_length; at++) {
-		const struct sock_filter *i = &plan->filter[at];
-
-		switch (i->code) {
-		case BPF_LD | BPF_W | BPF_ABS:
-			memcpy(&accumulator, (const char *)data + i->k, sizeof(accumulator));
-			break;
-		case BPF_ALU | BPF_AND | BPF_K:
-			accumulator &= i->k;
-			break;
-		case BPF_JMP | BPF_JA:
-			at += i->k;
-			break;
-		case BPF_JMP | BPF_JEQ | BPF_K:
-			at += accumulator == i->k ? i->jt : i->jf;
-			break;
-		case BPF_JMP | BPF_JGE | BPF_K:
-			at += accumulator >= i->k ? i->jt : i->jf;
-			break;
-		case BPF_JMP | BPF_JGT | BPF_K:
-			at += accumulator > i->k ? i->jt : i->jf;
-			break;
-		case BPF_JMP | BPF_JSET | BPF_K:
-			at += accumulator & i->k ? i->jt : i->jf;
-			break;
-		case BPF_RET | BPF_K:
-			return i->k;
-		default:
-			assert_int_equal(i->code, -1);
-		}
-	}
-	return 0;
+	return machine_decide(plan->filter, plan->filter_length, data);
 }
 
 enum { CALLS = 480, ALLOWED = 300 };
