@@ -3,10 +3,13 @@
 
 #include "base/json_read.h"
 #include "base/text.h"
+#include "cgroups/cgroups.h"
+#include "cgroups/systemd.h"
 #include "runtime/plan/plan.h"
 #include "spec/parts.h"
 
 #include "document.h"
+#include "must.h"
 
 /* Any bytes as a config, and what each room makes of it on a machine that is made up: mount options, limits and device
  * rules, systemd's properties, ids, capabilities, the seccomp filter. It is refused with a reason, or planned, and then
@@ -20,6 +23,19 @@ const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:libseccomp.so";
+}
+
+/* The limits once more, as systemd is told of them. */
+static void tell_systemd(const struct cgroup_plan *plan, struct arena *arena)
+{
+	struct systemd_scope *scope = plan->scope;
+	struct error err;
+
+	if (!scope || systemd_limits(&plan->writes, -1, arena, scope, &err) < 0)
+		return;
+	for (size_t i = 0; i < scope->count; i++)
+		must(scope->property[i].name && *scope->property[i].type &&
+		     scope->property[i].value);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -50,6 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	plan_print(plan, &w);
+	tell_systemd(plan->cgroup, arena);
 	plan_close(plan);
 	if (text_check(&out, &err) < 0)
 		return 0;
