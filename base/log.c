@@ -60,8 +60,12 @@ static void put_plain(struct line *line, const char *message)
 
 	for (; left > 0; message += step, left -= step) {
 		step = text_printable_step(message, left);
-		put(line, step > 0 ? message : "?", step > 0 ? step : 1);
-		step = step > 0 ? step : 1;
+		if (step > 0) {
+			put(line, message, step);
+		} else {
+			put(line, "?", 1);
+			step = 1;
+		}
 	}
 }
 
@@ -83,13 +87,12 @@ static void put_quoted(struct line *line, const char *message)
 			put(line, escape, 2);
 		} else if (*message == '\n') {
 			put(line, "\\n", 2);
-		} else if (text_printable_step(message, left) ==
-		           0) { /* the last byte is its number */
+		} else if (text_printable_step(message, left) > 0) {
+			put(line, message, step);
+		} else { /* the last byte is its number */
 			(void)snprintf(escape, sizeof(escape), "\\u%04x",
 			               (unsigned char)message[step - 1]);
 			put(line, escape, 6);
-		} else {
-			put(line, message, step);
 		}
 	}
 }

@@ -10,15 +10,10 @@ struct json *document_next(const struct json *value)
 	return value ? value->next : NULL;
 }
 
-static bool has_children(const struct json *value)
-{
-	return value->type == JSON_OBJECT || value->type == JSON_ARRAY;
-}
-
 /* A value without its children; arrays and objects are opened. */
 static void write_value(struct json_writer *w, const struct json *value)
 {
-	if (has_children(value))
+	if (document_has_children(value))
 		json_open(w, value->key, value->type == JSON_OBJECT ? '{' : '[');
 	else if (value->type == JSON_BOOL)
 		json_bool(w, value->key, value->truth);
@@ -38,7 +33,7 @@ void document_write(struct json_writer *w, const struct json *top)
 		write_value(w, value);
 		next = document_next(value);
 		for (; up && up != (next ? next->parent : NULL); up = up->parent)
-			if (has_children(up))
+			if (document_has_children(up))
 				json_close(w);
 	}
 }

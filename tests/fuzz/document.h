@@ -8,6 +8,11 @@
 
 /* Documents as trees, for what fuzzers do with JSON. */
 
+static inline bool document_has_children(const struct json *value)
+{
+	return value->type == JSON_OBJECT || value->type == JSON_ARRAY;
+}
+
 /* The value behind this one in the order of the document, or NULL. */
 struct json *document_next(const struct json *value);
 

@@ -23,7 +23,6 @@ static const uint32_t fields[] = {
 	FIELD(arch),        FIELD(nr), FIELD(args[0]), FIELD(args[0]) + 4,         FIELD(args[1]),
 	FIELD(args[5]) + 4, FIELD(nr), FIELD(arch),    FIELD(instruction_pointer),
 };
-static const uint32_t tokens[] = {0xc000003e, 0x40000003, 0xc00000b7, 1};
 static const uint32_t actions[] = {SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO | 1,
                                    SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_USER_NOTIF};
 
@@ -37,7 +36,7 @@ static uint32_t a_constant(struct reader *r)
 	uint8_t which = read_u8(r);
 
 	if (which < 16)
-		return tokens[which % ARRAY_SIZE(tokens)];
+		return machine_architectures[which % ARRAY_SIZE(machine_architectures)];
 	if (which < 32)
 		return 0x40000000U + which;
 	return which == 255 ? read_u32(r) : which % 12;
@@ -93,16 +92,6 @@ static void make_program(struct reader *r, struct program *p)
 		(struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
 }
 
-static void compare_at(const struct program *p, const struct process_plan *plan,
-                       struct seccomp_data *data)
-{
-	for (size_t t = 0; t < ARRAY_SIZE(tokens); t++) {
-		data->arch = tokens[t];
-		must(machine_decide(p->code, p->length, data) ==
-		     machine_decide(plan->filter, plan->filter_length, data));
-	}
-}
-
 static void compare_all(const struct program *p, const struct process_plan *plan, uint64_t argument)
 {
 	struct seccomp_data data = {
@@ -112,7 +101,8 @@ static void compare_all(const struct program *p, const struct process_plan *plan
 	for (size_t i = argument % 7; i < p->length; i += 1 + p->length / COMPARED)
 		for (int beside = -1; beside <= 1; beside++) {
 			data.nr = (int)(p->code[i].k + (uint32_t)beside);
-			compare_at(p, plan, &data);
+			must(machine_agree(p->code, p->length, plan->filter, plan->filter_length,
+			                   &data));
 		}
 }
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <endian.h>
 #include <fcntl.h>
 #include <linux/virtio_blk.h>
 #include <stdlib.h>
@@ -8,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "base/own.h"
 #include "microvm/virtio/blk.h"
 #include "tests/unit/microvm/virtio/driver.h"
 

@@ -29,11 +29,6 @@ static void become(struct json *value, const struct json *other)
 		child->parent = value;
 }
 
-static bool has_children(const struct json *value)
-{
-	return value->type == JSON_OBJECT || value->type == JSON_ARRAY;
-}
-
 /* ---- deeds ---- */
 
 static void do_drop(struct maker *m, struct json *value)
@@ -79,7 +74,7 @@ static void do_add(struct maker *m, struct json *value)
 	const struct field_type *type = grow_type_of(m, value);
 	const struct json *other = grow_pick(m);
 
-	if (!has_children(value))
+	if (!document_has_children(value))
 		return;
 	if (type && type->kind == FIELD_OBJECT && value->type == JSON_OBJECT)
 		add_member(m, value, &type->members[grow_random(m, type->members_count)]);
@@ -212,7 +207,7 @@ static void transplant(struct maker *m, const struct json *value)
 		depth--;
 	}
 	missing = depth > 0 ? way[depth - 1] : NULL;
-	if (missing && has_children(at))
+	if (missing && document_has_children(at))
 		grow_add(at, grow_copy(m, missing), missing->key ? missing->key : "");
 	else
 		become(at, grow_copy(m, missing ? missing->parent : value));

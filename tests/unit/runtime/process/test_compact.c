@@ -41,13 +41,7 @@ static uint64_t any(void)
 static void compare(const struct sock_filter *code, size_t length, const struct process_plan *plan,
                     struct seccomp_data *data)
 {
-	static const uint32_t tokens[] = {0xc000003e, 0x40000003, 0xc00000b7, 0, 0xffffffff};
-
-	for (size_t i = 0; i < ARRAY_SIZE(tokens); i++) {
-		data->arch = tokens[i];
-		assert_int_equal(machine_decide(code, length, data),
-		                 machine_decide(plan->filter, plan->filter_length, data));
-	}
+	assert_true(machine_agree(code, length, plan->filter, plan->filter_length, data));
 }
 
 /* All numbers that there are and some that there are not, with arguments of all kinds. */
