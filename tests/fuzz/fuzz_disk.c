@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
 #include <linux/virtio_blk.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -14,7 +16,8 @@
 
 /* A guest that asks a disk for what it may, and for more than it has: what it reads is what it wrote, and zeros where
  * it cleared, whatever lies in the image and whatever in the overlay; an image below an overlay, and one that is
- * read-only, stays as it is. (A guest that breaks the rules is fuzz_devices.) */
+ * read-only, stays as it is. The host may have room for a part of it only: what is asked of the rest fails, and nothing
+ * else has changed. (A guest that breaks the rules is fuzz_devices.) */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,6 +32,11 @@ enum {
 	NOT_SAID = 0xee,
 };
 
+struct contents {
+	uint8_t byte[SECTORS_MOST * SECTOR];
+	bool unknown[SECTORS_MOST]; /* was discarded: reads as anything */
+};
+
 static uint8_t pattern[SECTORS_MOST * SECTOR + UINT8_MAX];
 
 struct play {
@@ -37,9 +45,10 @@ struct play {
 	struct virtio_device *device;
 	int file;
 	bool read_only, below;
-	uint64_t sectors;
-	uint8_t image[SECTORS_MOST * SECTOR], model[SECTORS_MOST * SECTOR];
-	bool unknown[SECTORS_MOST]; /* was discarded: reads as anything */
+	uint64_t sectors, cluster_bytes;
+	uint64_t room; /* bytes, of what is written to; 0: as many as there are */
+	uint8_t image[SECTORS_MOST * SECTOR];
+	struct contents model;
 };
 
 /* ---- a request ---- */
@@ -69,6 +78,26 @@ static unsigned int cut(struct play *p, const struct wish *w, struct driver_buff
 	return count;
 }
 
+/* Nothing but the device is to feel it. */
+static void limit_room(const struct play *p, bool limited)
+{
+	struct rlimit limit;
+
+	must(getrlimit(RLIMIT_FSIZE, &limit) == 0);
+	limit.rlim_cur = limited && p->room > 0 ? p->room : limit.rlim_max;
+	must(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+}
+
+/* For what is written there, in whole clusters. */
+static bool has_room(const struct play *p, uint64_t sector, uint64_t count)
+{
+	uint64_t end = (sector + count) * SECTOR;
+
+	if (p->below)
+		end += (p->cluster_bytes - end % p->cluster_bytes) % p->cluster_bytes;
+	return p->room == 0 || count == 0 || end <= p->room;
+}
+
 /* Returns  the status, after exactly one chain has come back with as much as was given. */
 static uint8_t ask(struct play *p, const struct wish *wish)
 {
@@ -89,7 +118,9 @@ static uint8_t ask(struct play *p, const struct wish *wish)
 	head = read_u8(&p->in) & 1 ? driver_add_indirect(&p->driver, 0, HEAD + 0x200, buffer, count)
 	                           : driver_add(&p->driver, 0, buffer, count);
 	must(head >= 0);
+	limit_room(p, true);
 	driver_kick(&p->driver, 0);
+	limit_room(p, false);
 	must(driver_used(&p->driver, 0, &written) == head && driver_waiting(&p->driver, 0) == 0);
 	must(*status <= VIRTIO_BLK_S_UNSUPP && !driver_needs_reset(&p->driver));
 	must(written == (wish->to_guest && *status == VIRTIO_BLK_S_OK ? wish->bytes : 0) + 1);
@@ -120,8 +151,25 @@ static void read_at(struct play *p, uint64_t sector, uint64_t count)
 	if (!on_disk(p, sector, count))
 		return;
 	for (uint64_t i = 0; i < count; i++)
-		must(p->unknown[sector + i] ||
-		     memcmp(data + i * SECTOR, p->model + (sector + i) * SECTOR, SECTOR) == 0);
+		must(p->model.unknown[sector + i] ||
+		     memcmp(data + i * SECTOR, p->model.byte + (sector + i) * SECTOR, SECTOR) == 0);
+}
+
+/* What failed for want of room was done or not, sector by sector: which, is read. */
+static void settle(struct play *p, const struct contents *before)
+{
+	const struct wish wish = {VIRTIO_BLK_T_IN, 0, (uint32_t)p->sectors * SECTOR, true};
+	const uint8_t *data = driver_at(&p->driver, DATA, SECTORS_MOST * SECTOR);
+
+	must(ask(p, &wish) == VIRTIO_BLK_S_OK);
+	for (size_t i = 0; i < p->sectors; i++) {
+		uint8_t *sector = p->model.byte + i * SECTOR;
+
+		p->model.unknown[i] = p->model.unknown[i] || before->unknown[i];
+		must(p->model.unknown[i] || memcmp(data + i * SECTOR, sector, SECTOR) == 0 ||
+		     memcmp(data + i * SECTOR, before->byte + i * SECTOR, SECTOR) == 0);
+		memcpy(sector, data + i * SECTOR, SECTOR);
+	}
 }
 
 static void do_read(struct play *p)
@@ -136,16 +184,19 @@ static void do_write(struct play *p)
 	struct wish wish = {VIRTIO_BLK_T_OUT, a_sector(p), 0, false};
 	uint64_t count = read_u8(&p->in) % SECTORS_MOST;
 	uint8_t what = read_u8(&p->in), *data = driver_at(&p->driver, DATA, SECTORS_MOST * SECTOR);
-	bool right = on_disk(p, wish.sector, count) && !p->read_only;
+	bool right = on_disk(p, wish.sector, count) && !p->read_only, failed;
+	struct contents before = p->model;
 
 	wish.bytes = (uint32_t)count * SECTOR;
 	memcpy(data, pattern + what, wish.bytes);
-	must((ask(p, &wish) == VIRTIO_BLK_S_OK) == right);
-	if (!right)
+	failed = ask(p, &wish) != VIRTIO_BLK_S_OK;
+	must(failed == !right || (right && !has_room(p, wish.sector, count)));
+	if (!right || count == 0)
 		return;
-	if (count > 0)
-		memcpy(p->model + wish.sector * SECTOR, data, wish.bytes);
-	memset(p->unknown + (count ? wish.sector : 0), 0, count * sizeof(p->unknown[0]));
+	memcpy(p->model.byte + wish.sector * SECTOR, pattern + what, wish.bytes);
+	memset(p->model.unknown + wish.sector, 0, count * sizeof(p->model.unknown[0]));
+	if (failed)
+		settle(p, &before);
 }
 
 /* Up to four ranges; the first that is wrong ends it. */
@@ -154,8 +205,8 @@ static void clear(struct play *p, uint32_t type)
 	uint8_t count = 1 + read_u8(&p->in) % 4, how = read_u8(&p->in);
 	struct wish wish = {type, 0, count * 16U, false};
 	struct writer w = writer_of(driver_bytes(&p->driver, DATA, 64), 64);
-	bool discards = type == VIRTIO_BLK_T_DISCARD, right = !p->read_only;
-	uint8_t status;
+	bool discards = type == VIRTIO_BLK_T_DISCARD, right = !p->read_only, room = true;
+	struct contents before = p->model;
 
 	for (uint8_t i = 0; i < count; i++) {
 		uint64_t sector = a_sector(p);
@@ -165,14 +216,20 @@ static void clear(struct play *p, uint32_t type)
 		write_u32(&w, sectors);
 		write_u32(&w, flags);
 		right = right && on_disk(p, sector, sectors) && !(discards && flags);
+		room = room && (!right || has_room(p, sector, sectors));
 		for (uint32_t s = 0; right && s < sectors; s++) {
-			p->unknown[sector + s] = discards;
+			p->model.unknown[sector + s] = discards;
 			if (!discards)
-				memset(p->model + (sector + s) * SECTOR, 0, SECTOR);
+				memset(p->model.byte + (sector + s) * SECTOR, 0, SECTOR);
 		}
 	}
-	status = ask(p, &wish);
-	must((status == VIRTIO_BLK_S_OK) == right);
+	if (ask(p, &wish) == VIRTIO_BLK_S_OK) {
+		must(right);
+		return;
+	}
+	must(!right || !room);
+	if (!room)
+		settle(p, &before);
 }
 
 static void do_zero(struct play *p)
@@ -227,14 +284,15 @@ static void (*const deeds[])(struct play *p) = {
 static void make_disk(struct play *p)
 {
 	uint8_t how = read_u8(&p->in);
+	uint16_t size = read_u16(&p->in), rest = size / (SECTORS_MOST - 1);
 	struct virtio_blk_options options = {.overlay = -1, .id = "a disk"};
 	struct error err;
 
-	p->sectors = 1 + read_u16(&p->in) % (SECTORS_MOST - 1);
+	p->sectors = 1 + size % (SECTORS_MOST - 1);
 	p->read_only = how & 1;
 	p->below = how & 2;
 	memcpy(p->image, pattern, p->sectors * SECTOR);
-	memcpy(p->model, pattern, p->sectors * SECTOR);
+	memcpy(p->model.byte, pattern, p->sectors * SECTOR);
 	p->file = memfd_create("disk", MFD_CLOEXEC);
 	/* what is behind the last whole sector is none of the disk */
 	must(pwrite(p->file, p->image, p->sectors * SECTOR, 0) == (ssize_t)(p->sectors * SECTOR));
@@ -243,6 +301,8 @@ static void make_disk(struct play *p)
 	options.file = fcntl(p->file, F_DUPFD_CLOEXEC, 0);
 	options.read_only = p->read_only;
 	options.cluster_bytes = 4096U << (how >> 3) % 5;
+	p->cluster_bytes = options.cluster_bytes;
+	p->room = rest & 1 ? (1 + rest / 2 % p->sectors) * SECTOR : 0;
 	if (p->below)
 		options.overlay = memfd_create("overlay", MFD_CLOEXEC);
 	p->device = virtio_blk_new(&options, &err);
@@ -253,13 +313,14 @@ static void make_disk(struct play *p)
 static void check_file(const struct play *p)
 {
 	static uint8_t now[SECTORS_MOST * SECTOR + 4];
-	const uint8_t *right = p->below || p->read_only ? p->image : p->model;
+	const struct contents *model = p->below || p->read_only ? NULL : &p->model;
+	const uint8_t *right = model ? model->byte : p->image;
 	ssize_t n = pread(p->file, now, sizeof(now), 0);
 
 	must(n == (ssize_t)(p->sectors * SECTOR) ||
 	     (n == (ssize_t)(p->sectors * SECTOR + 4) && memcmp(now + n - 4, "rest", 4) == 0));
 	for (size_t i = 0; i < p->sectors; i++)
-		must((right == p->model && p->unknown[i]) ||
+		must((model && model->unknown[i]) ||
 		     memcmp(now + i * SECTOR, right + i * SECTOR, SECTOR) == 0);
 }
 
@@ -271,6 +332,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!pattern[1])
 		for (size_t i = 0; i < sizeof(pattern); i++)
 			pattern[i] = (uint8_t)(i * 7 + i / SECTOR);
+	(void)signal(SIGXFSZ, SIG_IGN);
 	p->in = reader_of(data, size);
 	make_disk(p);
 	driver_open(&p->driver, p->device, MEMORY);
