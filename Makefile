@@ -30,6 +30,8 @@ cella-vmm.rooms := base microvm/memory microvm/fuse microvm/virtio microvm/vmm m
 cella-image.rooms   := base microvm/image
 # Its first instructions: runtime/namespace/entry.c, which runs before the C library has prepared anything.
 cella.ldflags = $(if $(filter static,$(LINK)),$(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),-Wl$(comma)-e$(comma)cella_entry -Wl$(comma)-u$(comma)cella_entry))
+# Each guest has it in its memory, and nobody who could read its symbols.
+cella-agent.ldflags = $(if $(filter static,$(LINK)),-s)
 comma := ,
 cella-criu.rooms    := base runtime/criu
 PROGRAMS    := cella cella-agent cella-vmm cella-network containerd-shim-cella-v2
