@@ -284,7 +284,7 @@ fuzz-keep: ## what these runs found is kept for the next ones, in tests/fuzz/cor
 	@tests/run-fuzz --keep $(B)/fuzz
 
 fuzz-programs: $(FUZZ:%=$(B)/%)
-$(addprefix $(B)/fuzz_,devices disk vsock): $(B)/tests/unit/microvm/virtio/driver.o
+$(addprefix $(B)/fuzz_,devices disk exits vsock): $(B)/tests/unit/microvm/virtio/driver.o
 $(addprefix $(B)/fuzz_,json_read plan spec state stats_pack ttrpc): $(FUZZ_MORE)
 $(FUZZ:%=$(B)/%): $(B)/%: $(B)/tests/fuzz/%.o $(LIBCELLA)
 	$(say) LINK $@
