@@ -110,7 +110,6 @@ static const struct {
 	{SYS_socketpair,        MONITOR,              &unix_sockets    },
 	{SYS_accept4,           MONITOR,              NULL             },
 	{SYS_timerfd_settime,   MONITOR,              NULL             },
-	{SYS_timerfd_create,    MONITOR,              NULL             },
 	{SYS_memfd_create,      MONITOR,              NULL             },
 	{SYS_ftruncate,         MONITOR | FILESERVER, NULL             },
 	{SYS_pread64,           MONITOR | FILESERVER, NULL             },

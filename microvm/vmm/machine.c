@@ -62,6 +62,11 @@ void machine_end(struct machine *m, enum machine_end how, const char *why, ...)
 		log_debug("machine: %s", strerrordesc_np(errno));
 }
 
+const char *machine_words(const struct machine *m)
+{
+	return m->words.kept;
+}
+
 static int end_seen(struct loop_source *source, uint32_t events, struct error *err)
 {
 	struct machine *m = source->data;

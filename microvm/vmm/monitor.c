@@ -25,6 +25,7 @@ enum {
 	PORT = 1,
 	VSOCK_LIMIT_MS = 10000,
 	FS_LIMIT_MS = 10000,
+	BOOT_S = 60, /* until the agent must be up; a second where the processor is not emulated */
 	LAST_WORDS_S = 5,
 	STATUS_FAILED = 255,
 };
@@ -50,7 +51,7 @@ struct monitor {
 	struct stand_in stand_in;
 	struct loop_source agent;      /* its first connection, until there is a process */
 	struct loop_source fileserver; /* pidfd */
-	struct loop_source silence;    /* timer, once the agent has gone; else -1 */
+	struct loop_source silence;    /* timer: until the agent is up, and once it has gone */
 	struct wire_inbox inbox;
 	bool up;   /* the agent was */
 	bool made; /* the container is there: who creates it knows */
@@ -103,26 +104,39 @@ static int fileserver_ended(struct loop_source *source, uint32_t events, struct 
 
 static int silence_lasted(struct loop_source *source, uint32_t events, struct error *err)
 {
+	struct monitor *m = source->data;
+	const char *words = machine_words(m->machine);
 	struct error why;
 
 	(void)events;
 	(void)err;
-	(void)fail(&why, ERROR_SYSTEM, "virtual machine", "its agent has gone");
-	give_up(source->data, &why);
+	if (m->up)
+		(void)fail(&why, ERROR_SYSTEM, "virtual machine", "its agent has gone");
+	else
+		(void)fail(&why, ERROR_SYSTEM, "virtual machine", "is not up after %d seconds%s%s",
+		           BOOT_S, *words ? "; its kernel said: " : "", words);
+	give_up(m, &why);
 	return 0;
 }
 
-/* A kernel that goes down resets its devices, and with them the agent's connections, before it tells how. */
-static int await_last_words(struct monitor *m, struct error *err)
+static int prepare_silence(struct monitor *m, struct error *err)
 {
-	const struct itimerspec limit = {.it_value.tv_sec = LAST_WORDS_S};
-
 	m->silence.ready = silence_lasted;
 	m->silence.data = m;
 	m->silence.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (m->silence.fd < 0 || timerfd_settime(m->silence.fd, 0, &limit, NULL) < 0)
+	if (m->silence.fd < 0)
 		return fail_errno(err, "virtual machine", "timerfd");
 	return loop_add(m->loop, &m->silence, EPOLLIN, err);
+}
+
+/* From now on; 0: any silence will do. */
+static int limit_silence(const struct monitor *m, int seconds, struct error *err)
+{
+	const struct itimerspec limit = {.it_value.tv_sec = seconds};
+
+	if (timerfd_settime(m->silence.fd, 0, &limit, NULL) < 0)
+		return fail_errno(err, "virtual machine", "timerfd");
+	return 0;
 }
 
 static void process_ended(struct stand_in *self, int status)
@@ -133,7 +147,8 @@ static void process_ended(struct stand_in *self, int status)
 	m->status = status;
 	if (!self->gone)
 		loop_stop(m->loop);
-	else if (await_last_words(m, &err) < 0)
+	/* a kernel that goes down resets its devices, and with them the agent's connections, before it tells how */
+	else if (limit_silence(m, LAST_WORDS_S, &err) < 0)
 		give_up(m, &err);
 }
 
@@ -203,7 +218,7 @@ static void agent_up(void *data, int fd)
 	m->up = true;
 	machine_mark(m->machine, "agent");
 	m->agent = (struct loop_source){.fd = fd, .ready = hear_agent, .data = m};
-	if (loop_add(m->loop, &m->agent, EPOLLIN, &err) < 0)
+	if (limit_silence(m, 0, &err) < 0 || loop_add(m->loop, &m->agent, EPOLLIN, &err) < 0)
 		give_up(m, &err);
 }
 
@@ -378,7 +393,8 @@ static int run(struct monitor *m, struct error *err)
 	m->stand_in.loop = m->loop;
 	m->stand_in.data = m;
 	m->stand_in.ended = process_ended;
-	if (make_machine(m, err) < 0 || lockdown(LOCKDOWN_MONITOR, err) < 0 ||
+	if (make_machine(m, err) < 0 || prepare_silence(m, err) < 0 ||
+	    lockdown(LOCKDOWN_MONITOR, err) < 0 || limit_silence(m, BOOT_S, err) < 0 ||
 	    machine_start(m->machine, err) < 0)
 		return -1;
 	if (loop_run(m->loop, err) < 0)

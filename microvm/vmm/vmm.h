@@ -56,6 +56,10 @@ void machine_resume(struct machine *machine);
 /* End the processors, free everything but the devices; NULL is fine. With the machine's lock not held. */
 void machine_free(struct machine *machine);
 
+/* What its kernel said last on its first serial port, or why it panicked: one printable line, "" when it said nothing.
+ * By the loop; borrowed, until the loop goes on. */
+const char *machine_words(const struct machine *machine);
+
 /* Milliseconds since machine_new() of what is named; the next one, or false behind the last. */
 bool machine_stage(const struct machine *machine, size_t index, const char **ret_name,
                    double *ret_ms);

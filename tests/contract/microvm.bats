@@ -107,6 +107,14 @@ rooted='no_ns("pid") | all_caps(["CAP_SYS_BOOT", "CAP_SYS_ADMIN"]) | .linux.mask
 	refused cella state "$ID"
 }
 
+@test "a guest whose kernel does not come up fails the create after a minute, with its last words" {
+	kernel=$(ls /boot/vmlinuz-*cloud* | tail -n 1)
+	bundle ".vm = {kernel: {path: \"$kernel\", parameters: [\"rdinit=/none\", \"panic=0\"]}}"
+	refused cella create "$ID"
+	has "$stderr" "virtual machine: is not up after 60 seconds; its kernel said: Kernel panic"
+	refused cella state "$ID"
+}
+
 @test "a monitor that is killed is a container that has stopped, and delete leaves nothing of it" {
 	bundle forever
 	run_in_background
