@@ -47,10 +47,6 @@ sleeper() { # NAME [FLAG…]
 
 state() { $DOCKER inspect -f '{{.State.Status}} {{.State.ExitCode}}' "$1"; }
 
-typed() {
-	timeout 30 script -qec "stty rows 31 cols 97; $*" /dev/null </dev/null
-}
-
 @test "docker: run in front has output, input and status" {
 	run --separate-stderr -7 $DOCKER run --rm busybox sh -c 'echo out; echo err >&2; exit 7'
 	[ "$output" = out ]

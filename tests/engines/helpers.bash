@@ -15,6 +15,13 @@ SHIM=/run/cella-shim
 # For a shell on a terminal of 31 lines and 97 columns: an engine tells the size when the program runs already.
 SIZE='for i in $(seq 50); do [ "$(stty size)" = "31 97" ] && break; sleep .2; done; stty size'
 
+# typed COMMAND…: on a terminal of 31 lines and 97 columns (AS: a command's prefix) where nobody types. The pipe has no
+# end: script(1) makes one a character, and where conmon goes without having read what was typed, its socket is reset and
+# podman loses the output.
+typed() {
+	${AS-} timeout 30 script -qec "stty rows 31 cols 97; $*" /dev/null <> <(:)
+}
+
 only_cella() {
 	[ -z "${PEER-}" ] || skip "what only cella promises"
 }

@@ -33,11 +33,6 @@ sleeper() { # NAME [FLAG…]
 
 state() { podman inspect -f '{{.State.Status}} {{.State.ExitCode}}' "$1"; }
 
-# typed COMMAND…: on a terminal of 31 lines and 97 columns.
-typed() {
-	timeout 30 script -qec "stty rows 31 cols 97; $*" /dev/null </dev/null
-}
-
 @test "podman: run in front has output, input and status" {
 	run --separate-stderr -7 podman run --rm busybox sh -c 'echo out; echo err >&2; exit 7'
 	[ "$output" = out ]

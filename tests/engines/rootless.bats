@@ -71,7 +71,7 @@ teardown() {
 	wait_for 10 ready
 	run -0 podman exec d hostname
 	run -5 podman exec d sh -c 'exit 5'
-	run -0 as_me script -qec "stty rows 31 cols 97; podman --cgroup-manager cgroupfs exec -it d sh -c '$SIZE'" /dev/null
+	AS=as_me run -0 typed "podman --cgroup-manager cgroupfs exec -it d sh -c '$SIZE'"
 	[[ $output == *"31 97"* ]]
 	podman stop -t 5 d
 	[ "$(podman inspect -f '{{.State.Status}} {{.State.ExitCode}}' d)" = "exited 3" ]

@@ -102,7 +102,7 @@ sleeper() { # ID: a container that ends with 3 when it is asked to
 
 @test "a further process has a terminal of the client's size" {
 	sleeper terminal
-	run -0 timeout 20 script -qec "stty rows 31 cols 97; ctr tasks exec -t --exec-id t terminal sh -c '$SIZE; tty; echo last'" /dev/null </dev/null
+	run -0 typed "ctr tasks exec -t --exec-id t terminal sh -c '$SIZE; tty; echo last'"
 	[[ $output == *"31 97"* ]]
 	[[ $output == */dev/pts/* ]]
 	[[ $output == *last* ]]
@@ -111,7 +111,7 @@ sleeper() { # ID: a container that ends with 3 when it is asked to
 @test "a container has a terminal, and all that it wrote is read" {
 	config tty sh -c 'tty; seq 20000; echo last'
 	change tty '.process.terminal = true'
-	run -0 timeout 30 script -qec "ctr run -t --runtime $RUNTIME --config $WORK/tty.json --rm tty" /dev/null </dev/null
+	run -0 typed "ctr run -t --runtime $RUNTIME --config $WORK/tty.json --rm tty"
 	[[ $output == */dev/* ]]
 	[[ $output == *20000* ]]
 	[[ $output == *last* ]]
