@@ -32,7 +32,8 @@ static bool is_node(int fd, const struct rootfs_node *node)
 }
 
 /* The host's node on a file of the container: in a user namespace of our own no node can be made,
- * and one that could would not work. */
+ * and one that could would not work. Read-only, which no device is for who writes to it: its mode and its owner are
+ * the host's to change, whoever the container's root is there. */
 static int bind_node(const struct rootfs_plan *plan, const struct rootfs_node *node,
                      struct error *err)
 {
@@ -43,6 +44,8 @@ static int bind_node(const struct rootfs_plan *plan, const struct rootfs_node *n
 		return fail_errno(err, node->path, "open_tree");
 	if (!is_node(tree, node))
 		return fail(err, ERROR_SYSTEM, node->path, "is another device on the host");
+	if (rootfs_set_attributes(tree, MOUNT_ATTR_RDONLY, 0) < 0)
+		return fail_errno(err, node->path, "mount_setattr");
 	target = rootfs_open_place(plan, node->path, ROOTFS_FILE, err);
 	if (target < 0)
 		return -1;

@@ -109,12 +109,16 @@ static const uint64_t empty_attributes =
 	MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 static const unsigned long empty_flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
-/* What hides. Of files the host's null device: what the container has at that name is the image's word only. Of
- * directories an empty one, copied once it is attached: only then older kernels let it be. */
+/* What hides. Of files the host's null device, whose mode and owner the container's root may not change, so
+ * read-only: what the container has at that name is the image's word only. Of directories an empty one, copied once it
+ * is attached: only then older kernels let it be. */
 struct cover {
 	const char *null;
 	bool checked; /* it is one */
-	int empty;    /* -1: none yet */
+	/* a file that it covers already, by the name it has where we stand then: a copy is read-only too */
+	const char *made;
+	int stands;
+	int empty; /* -1: none yet */
 };
 
 static void cover_release(struct cover *cover)
@@ -138,12 +142,16 @@ static int check_null(struct cover *cover, struct error *err)
 
 static int cover_file(struct cover *cover, struct error *err)
 {
-	int tree;
+	owned_fd tree = -1;
 
 	if (check_null(cover, err) < 0)
 		return -1;
 	tree = rootfs_clone_tree(AT_FDCWD, cover->null, false);
-	return tree < 0 ? fail_errno(err, cover->null, "open_tree") : tree;
+	if (tree < 0)
+		return fail_errno(err, cover->null, "open_tree");
+	if (rootfs_set_attributes(tree, MOUNT_ATTR_RDONLY, 0) < 0)
+		return fail_errno(err, cover->null, "mount_setattr");
+	return take_fd(&tree);
 }
 
 static int cover_directory(const struct cover *cover, struct error *err)
@@ -156,23 +164,45 @@ static int cover_directory(const struct cover *cover, struct error *err)
 	return tree < 0 ? fail_errno(err, "tmpfs", "open_tree") : tree;
 }
 
+/* Returns  whether the file is covered, or -1 and errno. */
+static int cover_by_name(const struct rootfs_plan *plan, struct cover *cover, const char *name)
+{
+	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
+	bool is_copied = cover->made && cover->stands == plan->stands;
+
+	if (mount(is_copied ? cover->made : cover->null, name, NULL, MS_BIND, NULL) < 0)
+		return -1;
+	if (is_copied)
+		return 1;
+	if (mount_setattr(AT_FDCWD, name, 0, &readonly, sizeof(readonly)) < 0) {
+		(void)umount2(name, MNT_DETACH); /* it can be: it is ours, and whole */
+		return 0;
+	}
+	cover->made = name;
+	cover->stands = plan->stands;
+	return 1;
+}
+
 /* Where that is not known, it tells a directory that a file doesn't cover it. Returns  as protect_by_name(). */
 static int mask_by_name(struct rootfs_plan *plan, struct cover *cover, const char *path)
 {
 	const char *name = rootfs_kernels_name(plan, path);
-	struct error ignored;
-
 	enum rootfs_kind kind;
+	struct error ignored;
+	int covered;
 
 	if (!name || check_null(cover, &ignored) < 0)
 		return -1;
 	kind = rootfs_kind_of(plan, path, name);
 	if (kind == ROOTFS_KIND_MISSING)
 		return 0;
-	if (kind != ROOTFS_KIND_DIRECTORY && mount(cover->null, name, NULL, MS_BIND, NULL) == 0)
-		return 1;
-	if (kind != ROOTFS_KIND_DIRECTORY && errno != ENOTDIR)
-		return errno == ENOENT ? 0 : -1;
+	if (kind != ROOTFS_KIND_DIRECTORY) {
+		covered = cover_by_name(plan, cover, name);
+		if (covered >= 0)
+			return covered ? 1 : -1;
+		if (errno != ENOTDIR)
+			return errno == ENOENT ? 0 : -1;
+	}
 	if (mount("tmpfs", name, "tmpfs", empty_flags, NULL) < 0)
 		return errno == ENOENT ? 0 : -1;
 	return 1;

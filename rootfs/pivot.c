@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -57,6 +58,17 @@ static int move(int root, struct error *err)
 	return 0;
 }
 
+/* A view of "/" on top of it would be seen by nobody: who stands in the root is below. */
+static bool is_root_readonly(const struct spec *spec)
+{
+	const text_list *paths = &spec->linux_.readonly_paths;
+	bool readonly = spec->root_readonly;
+
+	for (size_t i = 0; i < paths->count; i++)
+		readonly |= strspn(paths->item[i], "/") == strlen(paths->item[i]);
+	return readonly;
+}
+
 static int set_readonly(struct rootfs_plan *plan, struct error *err)
 {
 	for (size_t i = 0; i < plan->mounts_count; i++) {
@@ -68,7 +80,7 @@ static int set_readonly(struct rootfs_plan *plan, struct error *err)
 		(void)fail_errno(err, "", "mount_setattr");
 		return error_within(err, "mounts[%zu].options", mount->index);
 	}
-	if (plan->spec->root_readonly &&
+	if (is_root_readonly(plan->spec) &&
 	    rootfs_set_attributes(plan->root, MOUNT_ATTR_RDONLY, 0) < 0)
 		return fail_errno(err, "root.readonly", "mount_setattr");
 	return 0;
@@ -89,9 +101,24 @@ static void let_go(struct rootfs_plan *plan)
 	fd_heap_close(&held);
 }
 
+/* Images name working directories that they have not got: crun and runc make them, as the container's root. Of one that
+ * can't be looked at from here (a user's own, or behind a link of procfs) whoever enters it will speak. */
+static int make_cwd(const struct rootfs_plan *plan, struct error *err)
+{
+	const char *cwd = plan->spec->process.cwd;
+	owned_fd place = -1;
+
+	if (!cwd || *cwd != '/' || strcmp(cwd, "/") == 0)
+		return 0;
+	place = rootfs_open_place(plan, cwd, ROOTFS_DIRECTORY, err);
+	if (place >= 0 || err->errnum == EACCES || err->errnum == ELOOP)
+		return 0;
+	return error_within(err, "process.cwd");
+}
+
 int rootfs_enter(struct rootfs_plan *plan, struct error *err)
 {
-	if (rootfs_protect(plan, err) < 0 || set_readonly(plan, err) < 0)
+	if (make_cwd(plan, err) < 0 || rootfs_protect(plan, err) < 0 || set_readonly(plan, err) < 0)
 		return -1;
 	if ((plan->no_pivot ? move(plan->root, err) : pivot(plan->root, err)) < 0)
 		return -1;

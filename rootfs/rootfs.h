@@ -115,7 +115,8 @@ int rootfs_null(struct rootfs_plan *plan, struct error *err) FALLIBLE;
 /* The same below root, the container's "/", borrowed. Returns  likewise, but it is the caller's. */
 int rootfs_null_below(int root, struct error *err) FALLIBLE;
 
-/* Make the root "/" (pivot_root or move), mask and protect paths, set read-only and propagation.
+/* Make the working directory of the process where there is none; make the root "/" (pivot_root or move), mask and
+ * protect paths, set read-only and propagation.
  * The working directory is the root then.
  * Context: child, after rootfs_apply(). Returns 0, or -1 and *err. */
 int rootfs_enter(struct rootfs_plan *plan, struct error *err) FALLIBLE;

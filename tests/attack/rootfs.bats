@@ -212,6 +212,21 @@ null_race() {
 	against null-of-image null_race
 }
 
+# To what it is already: the host loses nothing by it.
+host_nodes() {
+	bundle '.linux.maskedPaths = ["/proc/version", "/proc/filesystems", "/sys/kernel/profiling"]
+		| sh("for f in /proc/version /proc/filesystems; do chmod 666 $f || chown 0:0 $f; done 2>/dev/null && echo changed; true")'
+	ok cella run "$ID" || return
+	[ -z "$output" ] || broke_in "the mode of the host's null device: $output"
+	bundle 'ids([{containerID: 0, hostID: 0, size: 65536}]) | sh("chmod 666 /dev/zero /dev/null 2>/dev/null && echo changed; true")'
+	ok cella run "$ID" || return
+	[ -z "$output" ] || broke_in "the mode of the host's devices: $output"
+}
+
+@test "devices of the host that mask, or are bound: their mode is changed" {
+	against writable-nodes host_nodes
+}
+
 # What the terminal was mounted on, if it is neither the console nor below pts.
 console_config='.root.path = "rootfs" | .process.terminal = true | share
 	| .mounts |= map(select(.destination | test("^/(proc|share)$"))) | .mounts += [{destination: "/dev/pts", type: "devpts", source: "devpts", options: ["newinstance", "ptmxmode=0666"]}]

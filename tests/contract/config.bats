@@ -95,7 +95,7 @@ all_refused() {
 	bundle 'mount("/x"; "teapotfs"; "none"; [])'
 	refused cella create "$ID"
 	has "$stderr" "mounts["
-	bundle '.process.cwd = "/no/such/cwd"'
+	bundle '.process.cwd = "/etc/passwd/no"'
 	refused cella create "$ID"
 	has "$stderr" "process.cwd"
 	bundle '.linux.sysctl = {"kernel.no_such_thing": "1"}'

@@ -55,6 +55,14 @@ z"
 	[ -e "$BUNDLE/rootfs/tmp/x" ]
 }
 
+@test "the root among the read-only paths is a read-only root" {
+	own_rootfs
+	bundle '.root.path = "rootfs" | writable | .linux.readonlyPaths = ["//"] | tmpfs("/tmp"; []) | sh("touch /tmp/x && echo there; touch /etc/x")'
+	exits 1 cella run "$ID"
+	is "$output" there
+	has "$stderr" "Read-only file system"
+}
+
 @test "masked and read-only paths" {
 	bundle '.linux.maskedPaths += ["/etc/passwd", "/home", "/no/such"] | .linux.readonlyPaths += ["/share", "/no/such"] | share
 		| sh("wc -c </etc/passwd; ls /home | wc -l; touch /share/x; wc -c </proc/keys; touch /proc/sys/kernel/hostname")'
