@@ -30,8 +30,7 @@ static int check_host_names(const struct json *top, const struct spec *spec, str
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (names[i].value && *names[i].value &&
-		    !spec->linux_.namespaces[NAMESPACE_UTS].set)
+		if (names[i].value && !spec->linux_.namespaces[NAMESPACE_UTS].set)
 			return field_fail(err, top, names[i].name,
 			                  "needs a uts namespace: it would rename the host");
 	return 0;

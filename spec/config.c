@@ -90,6 +90,13 @@ static const struct field members[] = {
 
 static int check_config(const struct json *value, void *at, struct error *err)
 {
+	struct spec *spec = at;
+
+	/* "" is how engines write that there is none: it takes no name away, least of all the host's */
+	if (spec->hostname && !*spec->hostname)
+		spec->hostname = NULL;
+	if (spec->domainname && !*spec->domainname)
+		spec->domainname = NULL;
 	return spec_check(value, at, err);
 }
 

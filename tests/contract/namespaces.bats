@@ -32,6 +32,17 @@ iolkos"
 	is "$(hostname)" "$before"
 }
 
+# In a uts namespace of the test's own, for the day when it fails.
+@test "an empty hostname or domainname changes none, least of all the host's" {
+	for own in . 'no_ns("uts")'; do
+		bundle "$own"' | .hostname = "" | .domainname = "" | sh("hostname; cat /proc/sys/kernel/domainname")'
+		ok unshare --uts sh -c 'echo atlas >/proc/sys/kernel/hostname; echo ocean >/proc/sys/kernel/domainname; "$@" && hostname && cat /proc/sys/kernel/domainname' sh \
+			timeout 30 "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" run "$ID"
+		in_a_vm || is "$(head -n 2 <<<"$output")" "$(printf '%s\n' atlas ocean)"
+		is "$(tail -n 2 <<<"$output")" "$(printf '%s\n' atlas ocean)"
+	done
+}
+
 @test "a new network namespace has its loopback up and nothing else" {
 	bundle 'sh("ls /sys/class/net; ping -c1 -W1 127.0.0.1 | grep -c ttl; cat /sys/class/net/lo/flags")
 		| all_caps(["CAP_NET_RAW"])'
