@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,6 +17,8 @@
 #include "process.h"
 #include "syscalls.h"
 #include "text.h"
+
+enum { MOST_PROCESSORS = 8192 }; /* that Linux can have */
 
 /* "process 42", for errors. */
 struct name {
@@ -53,6 +57,16 @@ pid_t process_clone(uint64_t flags, int cgroup, int *ret_pidfd, struct error *er
 	if (pid > 0 && ret_pidfd)
 		*ret_pidfd = pidfd;
 	return pid;
+}
+
+int process_take_processors(struct error *err)
+{
+	unsigned char all[MOST_PROCESSORS / CHAR_BIT];
+
+	memset(all, 0xff, sizeof(all));
+	if (syscall(SYS_sched_setaffinity, 0, sizeof(all), all) < 0 && errno != EPERM)
+		return fail_errno(err, "processors", "sched_setaffinity");
+	return 0;
 }
 
 int process_wait(pid_t pid, struct error *err)

@@ -17,6 +17,11 @@
  * Returns   the child's pid, 0 in the child, or -1 and *err. */
 pid_t process_clone(uint64_t flags, int cgroup, int *ret_pidfd, struct error *err) FALLIBLE;
 
+/* Let this process have all processors that its cgroup has, now and later, whatever who started it was put on. Where
+ * that is forbidden it is left as it is.
+ * Returns  0, or -1 and *err. Context: any; nothing is allocated. Spec: sched_setaffinity(2), cpuset(7). */
+int process_take_processors(struct error *err) FALLIBLE;
+
 /* Wait until a child has ended.
  * Returns  its status as a shell has it: 0..255, or 128 + signal; -1 and *err. */
 int process_wait(pid_t pid, struct error *err) FALLIBLE;

@@ -153,9 +153,6 @@ static int run(struct call *call, struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
 		if (set(f, i, r, err) < 0)
 			return -1;
-	if (!r->set)
-		return fail(err, ERROR_USAGE, "update",
-		            "nothing to change: see 'cella update --help'");
 	if (container_open(call->rt, call->operands[0], true, &c, err) < 0)
 		return -1;
 	return container_update(c, r, err);

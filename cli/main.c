@@ -33,7 +33,7 @@ enum { ARENA_LIMIT = 64 << 20 };
 static const char version[] = "cella version " CELLA_VERSION "\n"
 			      "commit: " CELLA_COMMIT "\n"
 			      "spec: 1.3.0\n"
-			      "+SYSTEMD +CAP +SECCOMP +EBPF +YAJL\n";
+			      "+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF +YAJL\n";
 
 /* A descriptor below 3 that is closed would be given to the next file we open. */
 static int open_stdio(struct error *err)

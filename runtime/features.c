@@ -10,6 +10,13 @@
 
 #include "runtime.h"
 
+#ifndef CELLA_VERSION
+#define CELLA_VERSION "unknown"
+#endif
+#ifndef CELLA_COMMIT
+#define CELLA_COMMIT "unknown"
+#endif
+
 /* It may not be installed; who talks to it looks. */
 static bool has_criu(const struct runtime *rt)
 {
@@ -33,10 +40,14 @@ static bool has_criu(const struct runtime *rt)
 int runtime_features(const struct runtime *rt, struct text *out, struct error *err)
 {
 	struct json_writer w = {.out = out, .indent = 2};
+	enum { EXECUTORS, CHECKPOINT, CHECKPOINT_AS_PEERS, VERSION, COMMIT };
 	struct key_value annotations[] = {
-		{"org.cella.executors",          NULL   },
-		{"org.cella.checkpoint.enabled", "false"}
-        };
+		[EXECUTORS] = {"org.cella.executors",                        NULL         },
+		[CHECKPOINT] = {"org.cella.checkpoint.enabled",               "false"      },
+		[CHECKPOINT_AS_PEERS] = {"org.opencontainers.runc.checkpoint.enabled", "false"      },
+		[VERSION] = {"org.cella.version",                          CELLA_VERSION},
+		[COMMIT] = {"org.cella.commit",                           CELLA_COMMIT },
+	};
 	struct features features = {0};
 	char names[256] = "";
 	size_t length = 0;
@@ -44,9 +55,9 @@ int runtime_features(const struct runtime *rt, struct text *out, struct error *e
 	for (size_t i = 0; rt->executors[i] && length < sizeof(names); i++)
 		length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s",
 		                           i ? "," : "", rt->executors[i]->name);
-	annotations[0].value = names;
-	if (has_criu(rt))
-		annotations[1].value = "true";
+	annotations[EXECUTORS].value = names;
+	if (has_criu(rt)) /* crun says it in runc's word too, which is what engines look for */
+		annotations[CHECKPOINT].value = annotations[CHECKPOINT_AS_PEERS].value = "true";
 	features.annotations.item = annotations;
 	features.annotations.count = ARRAY_SIZE(annotations);
 	plan_features(&features);

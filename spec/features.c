@@ -78,8 +78,8 @@ static void write_linux(struct json_writer *w, const struct features *f)
 
 void features_write(struct json_writer *w, const struct features *features)
 {
-	static const char *const unsafe_annotations[] = {"org.cella.", "org.systemd.property.",
-	                                                 "run.oci."};
+	static const char *const unsafe_annotations[] = {"org.cella.", "org.criu.config",
+	                                                 "org.systemd.property.", "run.oci."};
 
 	json_open(w, NULL, '{');
 	json_text(w, "ociVersionMin", "1.0.0");
@@ -88,6 +88,7 @@ void features_write(struct json_writer *w, const struct features *features)
 	json_texts(w, "mountOptions", features->mount_options, features->mount_options_count);
 	write_linux(w, features);
 	json_open(w, "annotations", '{');
+	json_text(w, "io.github.seccomp.libseccomp.version", features->seccomp_library);
 	for (size_t i = 0; i < features->annotations.count; i++)
 		json_text(w, features->annotations.item[i].key,
 		          features->annotations.item[i].value);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
 #include <string.h>
 
 #include "parts.h"
@@ -6,17 +7,19 @@
 /* linux.seccomp: the specification's words; which of them this build and kernel know is asked
  * later. Spec: runtime-spec 1.3 config-linux.md, "Seccomp". */
 
-/* the value: whether the action takes an errno */
+enum { ERRNO_MOST = 4094 }; /* what libseccomp takes: the kernel's MAX_ERRNO is 4095 */
+
+/* the value: the largest errno that the action takes; 0: none */
 static const struct word actions[] = {
-	{"SCMP_ACT_ALLOW",        false},
-        {"SCMP_ACT_ERRNO",        true },
-        {"SCMP_ACT_KILL",         false},
-	{"SCMP_ACT_KILL_PROCESS", false},
-        {"SCMP_ACT_KILL_THREAD",  false},
-        {"SCMP_ACT_LOG",          false},
-	{"SCMP_ACT_NOTIFY",       false},
-        {"SCMP_ACT_TRACE",        true },
-        {"SCMP_ACT_TRAP",         false},
+	{"SCMP_ACT_ALLOW",        0         },
+        {"SCMP_ACT_ERRNO",        ERRNO_MOST},
+        {"SCMP_ACT_KILL",         0         },
+	{"SCMP_ACT_KILL_PROCESS", 0         },
+        {"SCMP_ACT_KILL_THREAD",  0         },
+        {"SCMP_ACT_LOG",          0         },
+	{"SCMP_ACT_NOTIFY",       0         },
+        {"SCMP_ACT_TRACE",        UINT16_MAX},
+        {"SCMP_ACT_TRAP",         0         },
 };
 
 static const struct word operators[] = {
@@ -106,20 +109,26 @@ static const struct field rule_members[] = {
 	{"args",     &arguments, RULE(args),      OPTIONAL},
 };
 
-static bool takes_errno(const char *word)
+static int check_errno(const struct json *value, const char *name, const struct maybe_u64 *number,
+                       const char *word, struct error *err)
 {
-	int64_t takes = false;
+	int64_t most = 0;
 
-	return table_value(actions, ARRAY_SIZE(actions), word, &takes) && takes;
+	if (!number->set)
+		return 0;
+	if (!table_value(actions, ARRAY_SIZE(actions), word, &most) || most == 0)
+		return field_fail(err, value, name, "has no meaning with %s", word);
+	if (number->value > (uint64_t)most)
+		return field_fail(err, value, name, "is more than %" PRId64 ", the most of %s",
+		                  most, word);
+	return 0;
 }
 
 static int check_rule(const struct json *value, void *at, struct error *err)
 {
 	const struct spec_seccomp_rule *rule = at;
 
-	if (rule->errno_ret.set && !takes_errno(rule->action))
-		return field_fail(err, value, "errnoRet", "has no meaning with %s", rule->action);
-	return 0;
+	return check_errno(value, "errnoRet", &rule->errno_ret, rule->action, err);
 }
 
 static const struct field_type rule = {
@@ -159,9 +168,9 @@ static int check_seccomp(const struct json *value, void *at, struct error *err)
 {
 	const struct spec_seccomp *seccomp = at;
 
-	if (seccomp->default_errno_ret.set && !takes_errno(seccomp->default_action))
-		return field_fail(err, value, "defaultErrnoRet", "has no meaning with %s",
-		                  seccomp->default_action);
+	if (check_errno(value, "defaultErrnoRet", &seccomp->default_errno_ret,
+	                seccomp->default_action, err) < 0)
+		return -1;
 	if (seccomp->listener_metadata && !seccomp->listener_path)
 		return field_fail(err, value, "listenerMetadata", "is for a listenerPath only");
 	return 0;

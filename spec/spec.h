@@ -437,6 +437,7 @@ struct features {
 	size_t seccomp_known_flags_count;
 	const char *const *seccomp_supported_flags;
 	size_t seccomp_supported_flags_count;
+	char seccomp_library[32]; /* its version, "2.5.4" */
 	bool apparmor, selinux, intel_rdt, net_devices;
 	LIST(struct key_value) annotations;
 };

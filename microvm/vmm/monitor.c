@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/own.h"
+#include "base/process.h"
 #include "base/table.h"
 #include "microvm/wire/wire.h"
 
@@ -388,7 +389,7 @@ static void print_stages(const struct monitor *m)
 
 static int run(struct monitor *m, struct error *err)
 {
-	if (order_receive(m->channel, &m->order, err) < 0)
+	if (order_receive(m->channel, &m->order, err) < 0 || process_take_processors(err) < 0)
 		return -1;
 	m->loop = loop_new(err);
 	if (!m->loop || stand_in_prepare(&m->stand_in, err) < 0)

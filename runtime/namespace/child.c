@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/fdpass.h"
 #include "base/own.h"
+#include "base/process.h"
 #include "base/table.h"
 #include "netns/netns.h"
 #include "rootfs/rootfs.h"
@@ -55,9 +56,10 @@ static int step_limits(struct child *c, struct error *err)
 	/* hidden from birth: by who went in first */
 	if (!c->l->hidden && process_apply_limits(c->plan->process, err) < 0)
 		return -1;
-	if (process_apply_keyring(c->plan->process, err) < 0)
+	if (process_apply_keyring(c->plan->process, err) < 0 ||
+	    process_apply_policy(c->plan->process, err) < 0)
 		return -1;
-	return process_apply_policy(c->plan->process, err);
+	return process_take_processors(err);
 }
 
 /* Offsets can be set while nobody is in the namespace: so not by clone. */

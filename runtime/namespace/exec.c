@@ -44,7 +44,7 @@ static pid_t enter(const struct container *c, const struct join *join, int *cgro
 	return *cgroup < 0 ? -1 : join_clone(join, 0, *cgroup, &ret->pidfd, err);
 }
 
-/* From processors of the config's choice, if it has one: where nothing of the cgroup says otherwise, it stays there. */
+/* From processors of the config's choice, if it has one, until it is inside. */
 static pid_t enter_from(const struct container *c, const struct process_plan *process,
                         const struct join *join, int *cgroup, struct exec_result *ret,
                         bool anywhere, struct error *err)

@@ -97,4 +97,5 @@ void plan_features(struct features *ret_features)
 	f->seccomp_known_flags = process_seccomp_flags(&f->seccomp_known_flags_count);
 	f->seccomp_supported_flags =
 		process_seccomp_supported_flags(&f->seccomp_supported_flags_count);
+	process_seccomp_library(f->seccomp_library, sizeof(f->seccomp_library));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -9,16 +10,21 @@
 
 #include "parts.h"
 
-/* The user may open again what it was given: /dev/stdout, /dev/tty. Files stay whose they are. */
+/* What the user may open again: /dev/stdout, /dev/tty. A file that is only read, and a device, stay whose they are. */
+static bool is_to_own(int fd, mode_t mode)
+{
+	if (S_ISREG(mode))
+		return (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
+	return S_ISFIFO(mode) || S_ISSOCK(mode) || isatty(fd);
+}
+
 static void own_streams(const struct process_plan *plan)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
 		struct host_stream is;
 
 		stream_look(plan, fd, &is);
-		if (!is.mode || is.uid == plan->uid)
-			continue;
-		if (!S_ISFIFO(is.mode) && !S_ISSOCK(is.mode) && !isatty(fd))
+		if (!is.mode || is.uid == plan->uid || !is_to_own(fd, is.mode))
 			continue;
 		if (fchown(fd, plan->uid, (gid_t)-1) < 0)
 			continue; /* a convenience: not ours to insist on */

@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <sys/personality.h>
 
+#include "base/process.h"
 #include "base/syscalls.h"
 
 #include "parts.h"
@@ -25,7 +26,11 @@ int process_apply_policy(const struct process_plan *plan, struct error *err)
 
 int process_apply_affinity(const struct process_plan *plan, struct error *err)
 {
-	if (plan->cpus_final && sched_setaffinity(0, PROCESS_CPU_BYTES, plan->cpus_final) < 0)
-		return fail_errno(err, "process.execCPUAffinity.final", "sched_setaffinity");
-	return 0;
+	if (plan->cpus_final) {
+		if (sched_setaffinity(0, PROCESS_CPU_BYTES, plan->cpus_final) < 0)
+			return fail_errno(err, "process.execCPUAffinity.final",
+			                  "sched_setaffinity");
+		return 0;
+	}
+	return process_take_processors(err);
 }

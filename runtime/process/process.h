@@ -111,7 +111,8 @@ int process_apply_priorities(const struct process_plan *plan, pid_t pid,
                              struct error *err) FALLIBLE;
 /* Memory policy and personality. Context: child. Spec: set_mempolicy(2), personality(2). */
 int process_apply_policy(const struct process_plan *plan, struct error *err) FALLIBLE;
-/* The processors of a process of exec. Context: child. Spec: sched_setaffinity(2). */
+/* The processors of a process of exec, in the end: process.execCPUAffinity.final, else all that its cgroup has.
+ * Context: child, in its cgroup. Spec: sched_setaffinity(2). */
 int process_apply_affinity(const struct process_plan *plan, struct error *err) FALLIBLE;
 /* AppArmor profile, SELinux label. Needs /proc, the host's. Context: child. Spec: proc(5), "attr". */
 int process_apply_labels(const struct process_plan *plan, struct error *err) FALLIBLE;
@@ -186,6 +187,9 @@ const char *const *process_seccomp_operators(size_t *ret_count);
 const char *const *process_seccomp_archs(size_t *ret_count);
 const char *const *process_seccomp_flags(size_t *ret_count);
 const char *const *process_seccomp_supported_flags(size_t *ret_count); /* by this kernel */
+
+/* The version of libseccomp that makes filters: "2.5.4". */
+void process_seccomp_library(char *ret, size_t size);
 
 /* "CAP_KILL" to its number; -1 unknown. */
 int process_capability(const char *name);

@@ -23,7 +23,7 @@ COMMANDS="create start run exec kill delete state list ps pause resume spec feat
 	matches "$output" "^cella version [0-9]+\.[0-9]+\.[0-9]+"
 	has "$output" "spec: 1.3.0"
 	matches "$output" "(^|
-)[+]SYSTEMD [+]CAP [+]SECCOMP [+]EBPF"
+)[+]SYSTEMD [+]SELINUX [+]APPARMOR [+]CAP [+]SECCOMP [+]EBPF"
 }
 
 @test "an unknown command or flag is named, with what was meant" {
@@ -345,8 +345,25 @@ COMMANDS="create start run exec kill delete state list ps pause resume spec feat
 	done
 }
 
+@test "an update of nothing changes nothing" {
+	bundle forever
+	ok cella run -d "$ID"
+	ok cella update "$ID"
+	is "$output" ""
+	exits 1 cella update no-such-id
+	ok cella delete --force "$ID"
+}
+
+@test "features tells what it was made of" {
+	only_cella
+	ok cella features
+	matches "$(jq -r '.annotations["io.github.seccomp.libseccomp.version"]' <<<"$output")" '^[0-9]+[.][0-9]+[.][0-9]+$'
+	is "$(jq -r '.annotations | "cella version \(.["org.cella.version"])\ncommit: \(.["org.cella.commit"])"' <<<"$output")" "$(cella --version | head -n 2)"
+	is "$(jq -r '.annotations["org.opencontainers.runc.checkpoint.enabled"]' <<<"$output")" "$(jq -r '.annotations["org.cella.checkpoint.enabled"]' <<<"$output")"
+}
+
 @test "features tells which annotations change what happens" {
 	only_cella
 	ok cella features
-	jq -e '.potentiallyUnsafeConfigAnnotations == ["org.cella.", "org.systemd.property.", "run.oci."]' <<<"$output"
+	jq -e '.potentiallyUnsafeConfigAnnotations == ["org.cella.", "org.criu.config", "org.systemd.property.", "run.oci."]' <<<"$output"
 }

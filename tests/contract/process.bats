@@ -119,6 +119,30 @@ Groups:[[:space:]]*$"
 	is "$output" /deep
 }
 
+@test "a cwd that is missing is made, root's and open to all" {
+	own_rootfs
+	for readonly in true false; do
+		bundle ".root.path = \"rootfs\" | .root.readonly = $readonly | .process.cwd = \"/new/$readonly\" | .process.user = {uid: 1000, gid: 1000, umask: 63}
+			| sh(\"pwd; stat -c '%u %g %a' . ..\")"
+		ok cella run "$ID"
+		is "$output" "$(printf '%s\n' "/new/$readonly" "0 0 755" "0 0 755")"
+	done
+	bundle '.root.path = "rootfs" | tmpfs("/tmp"; ["mode=1777", "ro"]) | .process.cwd = "/tmp/of/tmpfs" | args(["pwd"])'
+	ok cella run "$ID"
+	is "$output" /tmp/of/tmpfs
+	[ ! -e "$BUNDLE/rootfs/tmp/of" ]
+}
+
+@test "a cwd that can't be made is named" {
+	own_rootfs
+	bundle '.root.path = "rootfs" | .process.cwd = "/bin/sh/sub"'
+	refused cella create "$ID"
+	has "$stderr" "process.cwd"
+	bundle '.root.path = "rootfs" | .process.cwd = "/sys/none"'
+	refused cella create "$ID"
+	has "$stderr" "process.cwd"
+}
+
 @test "signals are at their defaults and none is blocked" {
 	bundle 'args(["grep", "-E", "Sig(Blk|Ign)", "/proc/self/status"])'
 	ok sh -c "trap '' INT TERM HUP; exec \"\$@\"" sh "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" run "$ID"
@@ -224,6 +248,28 @@ POLICIES='awk "{ print \$19, \$41 }" /proc/self/stat; ionice -p $$; uname -m; he
 	is "$output" 6
 }
 
+@test "the processors are those of the cgroup, not those of who starts it" {
+	[ "$(nproc)" -gt 1 ] || skip "one processor"
+	local two=.
+	! in_a_vm || two='.linux.resources.cpu = {quota: 200000, period: 100000}' # for two of them
+	has_all() { # WHERE: as who is bound to none
+		ok taskset -c 0 timeout 30 "${AS[@]}" "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" "$@"
+		is "$output" "$all"
+	}
+	bundle "$two"' | args(["grep", "Cpus_allowed_list", "/proc/self/status"])'
+	ok cella run "$ID"
+	all=$output
+	matches "$all" "[0-9][-,][0-9]"
+	has_all run "$ID"
+	bundle "$two | forever"
+	ok cella run --detach "$ID"
+	has_all exec "$ID" grep Cpus_allowed_list /proc/self/status
+	if in_a_vm; then # and so are those that the machine itself runs on
+		[ "$(grep -h Cpus_allowed_list /proc/"$(pid_of "$ID")"/task/*/status | sort -u)" = "$(grep Cpus_allowed_list /proc/self/status)" ]
+	fi
+	ok cella delete --force "$ID"
+}
+
 @test "the processors of exec: initial until it enters, final afterwards" {
 	[ "$(nproc)" -gt 1 ] || skip "one processor"
 	bundle '.process.execCPUAffinity = {initial: "0", final: "1"} | forever'
@@ -232,6 +278,29 @@ POLICIES='awk "{ print \$19, \$41 }" /proc/self/stat; ionice -p $$; uname -m; he
 	matches "$output" "[[:space:]]1$"
 	ok cella exec "$ID" grep Cpus_allowed_list /proc/1/status
 	lacks "$output" "	1"
+	ok cella delete --force "$ID"
+	bundle '.process.execCPUAffinity = {initial: "0"} | forever'
+	ok cella run --detach "$ID"
+	ok cella exec "$ID" grep Cpus_allowed_list /proc/self/status /proc/1/status
+	is "$(cut -d: -f2- <<<"$output" | uniq | wc -l)" 1
+	ok cella delete --force "$ID"
+}
+
+@test "files that the streams go to can be opened again by the user" {
+	bundle '.process.user = {uid: 1000, gid: 1000} | sh("echo first; echo second >>/dev/stdout; echo third >>/dev/stderr")'
+	cella run "$ID" >>"$T/out" 2>>"$T/err"
+	is "$(<"$T/out")" "$(printf '%s\n' first second)"
+	is "$(<"$T/err")" third
+	bundle '.process.user = {uid: 1000, gid: 1000} | forever'
+	ok cella run -d "$ID"
+	cella exec "$ID" sh -c 'echo more >>/dev/stdout' >>"$T/exec"
+	is "$(<"$T/exec")" more
+	# what is only read stays its owner's
+	cella exec "$ID" cat <"$T/exec" >"$T/copy"
+	is "$(stat -c %u "$T/exec" "$T/copy" | tail -n 1)" "$(in_a_vm && echo 0 || echo 1000)"
+	: >"$T/input"
+	cella exec "$ID" cat <"$T/input"
+	is "$(stat -c %u "$T/input")" 0
 	ok cella delete --force "$ID"
 }
 
