@@ -315,6 +315,21 @@ static void set_process(struct spec *room, const struct spec *asked, struct aren
 	p->args.count = 2;
 }
 
+/* Hooks beside the monitor are for the container, whose environment the monitor's own process has not. */
+static void lend_environment(struct spec *room, const struct spec *asked, struct arena *arena)
+{
+	const hook_list *hooks = &asked->hooks[HOOK_CREATE_CONTAINER];
+	struct spec_hook *own = arena_alloc(arena, hooks->count + 1, sizeof(*own));
+
+	for (size_t i = 0; own && i < hooks->count; i++) {
+		own[i] = hooks->item[i];
+		if (!own[i].has_env)
+			own[i].env = asked->process.env;
+		own[i].has_env = true;
+	}
+	room->hooks[HOOK_CREATE_CONTAINER].item = own;
+}
+
 static void set_namespaces(struct spec *room)
 {
 	static const enum namespace_type fresh[] = {NAMESPACE_PID, NAMESPACE_IPC, NAMESPACE_UTS,
@@ -344,6 +359,7 @@ int room_prepare(struct plan_request *request, struct arena *arena, struct error
 	room->hooks[HOOK_START_CONTAINER].count = 0;
 	memset(&room->vm, 0, sizeof(room->vm));
 	set_process(room, asked, arena);
+	lend_environment(room, asked, arena);
 	set_namespaces(room);
 	room->linux_.devices.count =
 		0; /* netDevices: from the network namespace they are handed on to the guest */

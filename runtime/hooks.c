@@ -39,18 +39,26 @@ static int state_file(const struct state *state, struct error *err)
 struct hook_call {
 	char *const *argv, *const *envp;
 	const char *path;
+	const char *bundle;
 	const struct hook_place *place;
 	int state, report; /* descriptors: stdin; errors go here, closed by execve */
 	int out, said;     /* stdout, stderr */
 };
+
+/* A bundle may be gone when its container ends, after which hooks are to clean up all the same. */
+static int find_place(const struct hook_call *call, struct error *err)
+{
+	if (call->place)
+		return call->place->enter(call->place->data, err);
+	return chdir(call->bundle) < 0 && chdir("/") < 0 ? fail_errno(err, "/", "chdir") : 0;
+}
 
 _Noreturn static void hook_child(const struct hook_call *call)
 {
 	struct error err = {0};
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if ((!call->place || !call->place->enter ||
-	     call->place->enter(call->place->data, &err) == 0)) {
+	if (find_place(call, &err) == 0) {
 		if (dup2(call->state, STDIN_FILENO) < 0 || dup2(call->out, STDOUT_FILENO) < 0 ||
 		    dup2(call->said, STDERR_FILENO) < 0 || fd_cloexec_from(3, &err) < 0)
 			(void)fail_errno(&err, call->path, "stdin");
@@ -154,6 +162,17 @@ static char **vector(const text_list *texts, const char *first, struct arena *ar
 	return v;
 }
 
+/* Of a hook that names none: in a container that is not ours, as runc has it, for ours is the host's. */
+static char *const *environment(const struct spec *spec, const struct spec_hook *hook,
+                                const struct hook_place *place, struct arena *arena)
+{
+	if (hook->has_env)
+		return vector(&hook->env, NULL, arena);
+	if (!place)
+		return environ;
+	return place->env ? place->env : vector(&spec->process.env, NULL, arena);
+}
+
 /* Where hooks write to: not the container's own stdio. As crun has it, the config may name files. */
 static int output(const struct spec *spec, const char *annotation, bool kept, struct error *err)
 {
@@ -190,10 +209,11 @@ int hooks_run(const struct spec *spec, enum hook_point point, const struct state
 	for (size_t i = 0; i < spec->hooks[point].count; i++) {
 		const struct spec_hook *hook = &spec->hooks[point].item[i];
 		char **argv = arena ? vector(&hook->args, hook->path, arena) : NULL;
-		char **envp = arena ? vector(&hook->env, NULL, arena) : NULL;
+		char *const *envp = arena ? environment(spec, hook, place, arena) : NULL;
 		struct hook_call call = {.argv = argv,
 		                         .envp = envp,
 		                         .path = hook->path,
+		                         .bundle = state->bundle,
 		                         .place = place,
 		                         .state = file,
 		                         .out = out,

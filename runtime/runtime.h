@@ -264,12 +264,18 @@ int runtime_protect(const struct runtime *rt, char *const *argv, struct error *e
 int runtime_features(const struct runtime *rt, struct text *out, struct error *err) FALLIBLE;
 
 /* Run the hooks of one point in order with the state on stdin; used by the lifecycle and by executors.
- * Returns 0, or -1 and *err ("hooks.prestart[1]"): the first that fails is the last; but those of poststop all run,
- * and what fails is logged. Context: host. Spec: config.md "POSIX-platform Hooks". */
+ *
+ * place    in a container; NULL: here, in the bundle (in "/" where that is gone), and a hook without env has ours.
+ * Returns  0, or -1 and *err ("hooks.prestart[1]"): the first that fails is the last; but those of poststop all run,
+ *          and what fails is logged.
+ * Context  host.
+ * Spec     config.md "POSIX-platform Hooks". */
 struct hook_place {
-	/* Called in the hook's process before execve: enter the container. NULL: the runtime's own place. */
+	/* Called in the hook's process before execve: enter the container, and the hook's working directory. */
 	int (*enter)(void *data, struct error *err) FALLIBLE;
 	void *data;
+	/* Of a hook without env, as it is after enter(). NULL: that of the config's process. */
+	char *const *env;
 };
 int hooks_run(const struct spec *spec, enum hook_point point, const struct state *state,
               const struct hook_place *place, struct error *err) FALLIBLE;

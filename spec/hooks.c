@@ -18,10 +18,21 @@ static const struct field hook_members[] = {
 	{"timeout", &timeout,         AT(timeout), OPTIONAL},
 };
 
+/* No environment is not an empty one. */
+static int look_for_env(const struct json *value, void *at, struct error *err)
+{
+	struct spec_hook *hook = at;
+
+	(void)err;
+	hook->has_env = field_given(value, "env");
+	return 0;
+}
+
 static const struct field_type hook = {
 	.kind = FIELD_OBJECT,
 	.size = sizeof(struct spec_hook),
 	FIELD_MEMBERS(hook_members),
+	.check = look_for_env,
 };
 
 static const struct field_type hooks = {.kind = FIELD_LIST, .element = &hook};

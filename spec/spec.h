@@ -125,6 +125,7 @@ struct spec_hook {
 	const char *path;
 	text_list args; /* args[0] included; empty: the path alone */
 	text_list env;
+	bool has_env;             /* it is there, and be it empty */
 	struct maybe_i64 timeout; /* seconds, at least 1 */
 };
 typedef LIST(struct spec_hook) hook_list;

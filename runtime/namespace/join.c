@@ -114,6 +114,9 @@ int join_for_hook(void *data, struct error *err)
 		return fail_errno(err, "process", "prctl");
 	if (entry->flags && setns(entry->pidfd, entry->flags) < 0)
 		return fail_errno(err, "container", "setns");
+	/* as who made the bundle: the container's root may have no way there */
+	if (entry->bundle && chdir(entry->bundle) < 0 && chdir("/") < 0)
+		return fail_errno(err, "/", "chdir");
 	if ((entry->flags & CLONE_NEWUSER) && become_root(err) < 0)
 		return -1;
 	if (entry->flags & CLONE_NEWPID) {

@@ -114,7 +114,9 @@ static int write_maps(const struct container *c, const struct plan *plan, struct
 
 static int run_hooks(struct container *c, const struct plan *plan, struct error *err)
 {
-	struct hook_entry entry = {.pidfd = c->init, .flags = join_flags(plan->isolated)};
+	struct hook_entry entry = {.pidfd = c->init,
+	                           .flags = join_flags(plan->isolated),
+	                           .bundle = c->state.bundle};
 	const struct hook_place inside = {.enter = join_for_hook, .data = &entry};
 
 	if (hooks_run(plan->spec, HOOK_PRESTART, &c->state, NULL, err) < 0 ||

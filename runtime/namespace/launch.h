@@ -68,10 +68,11 @@ pid_t join_clone(const struct join *join, uint64_t clone_flags, int cgroup, int 
 /* The CLONE_NEW… flags of a set of enum namespace_type bits. */
 int join_flags(unsigned int namespaces);
 
-/* A hook's way into the container. process NULL: as whoever we are. */
+/* A hook's way into the container. process NULL: as whoever we are. bundle NULL: in the directory of the process. */
 struct hook_entry {
 	int pidfd;
 	int flags;
+	const char *bundle;
 	const struct process_plan *process;
 };
 int join_for_hook(void *entry, struct error *err) FALLIBLE;

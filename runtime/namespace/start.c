@@ -18,7 +18,7 @@ static int run_hooks(struct container *c, struct error *err)
 {
 	struct process_identity who = {.pid = c->state.pid, .start_time = c->state.start_time};
 	struct hook_entry entry = {.flags = join_flags(c->state.namespaces)};
-	const struct hook_place inside = {.enter = join_for_hook, .data = &entry};
+	struct hook_place inside = {.enter = join_for_hook, .data = &entry};
 	struct process_plan *process;
 	owned_fd pidfd = -1;
 
@@ -32,6 +32,7 @@ static int run_hooks(struct container *c, struct error *err)
 		return -1;
 	entry.pidfd = pidfd;
 	entry.process = process;
+	inside.env = process->env; /* with what enter() adds: HOME */
 	return hooks_run(c->spec, HOOK_START_CONTAINER, &c->state, &inside, err);
 }
 

@@ -267,14 +267,16 @@ gone_from_cgroup() { [ ! -e "$CGROUP" ]; }
 @test "hooks: poststop at checkpoint, createRuntime at restore with the state" {
 	not_in_a_vm "there is no checkpoint"
 	bundle "forever | share | .hooks = {
-		createRuntime: [{path: \"/bin/sh\", args: [\"sh\", \"-c\", \"cat >>$T/created; echo >>$T/created\"]}],
+		createRuntime: [{path: \"/bin/sh\", args: [\"sh\", \"-c\", \"cat >>$T/created; echo >>$T/created; pwd -P >$T/where\"]}],
 		poststart: [{path: \"/bin/sh\", args: [\"sh\", \"-c\", \"cat >>$T/started; echo >>$T/started\"]}],
 		poststop: [{path: \"/bin/sh\", args: [\"sh\", \"-c\", \"cat >>$T/stopped; echo >>$T/stopped\"]}]}"
 	ok cella run -d "$ID"
 	checkpoint
 	is "$(jq -r .status "$T/stopped")" stopped
-	ok cella restore -d --image-path "$T/images" "$ID"
+	cd /
+	ok cella restore -d --bundle "$BUNDLE" --image-path "$T/images" "$ID"
 	is "$(jq -s length "$T/created")" 2
+	is "$(<"$T/where")" "$BUNDLE"
 	is "$(jq -s length "$T/started")" 1
 	is "$(jq -s '.[1].pid' "$T/created")" "$(pid_of "$ID")"
 	ok cella delete --force "$ID"

@@ -101,6 +101,97 @@ EMPTY="
 	lacks "$(<"$SHARE/startContainer")" SECRET
 }
 
+# A hook that writes where it is, and its environment.
+WHERE='def where(f): {path: "/bin/sh", args: ["sh", "-c", "{ pwd -P; env; } >\(f)"]};
+	def wheres(more): .hooks = (reduce ("prestart", "createRuntime", "createContainer", "poststart", "poststop") as $p ({}; .[$p] = [where("\($share)/\($p)") + more])
+		| .startContainer = [where("/share/startContainer") + more]) | share;'
+env_of() { sed 1d "$SHARE/$1"; }
+folder_of() { head -n 1 "$SHARE/$1"; }
+# Of a caller who is elsewhere and has a variable of its own.
+from_afar() { cd / && ok env SECRET=mine "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" "$@"; }
+
+@test "a hook without env has the caller's environment outside, and the container's inside" {
+	only_cella
+	bundle "$WHERE wheres({}) | env([\"COLOR=red\"]) | args([\"true\"])"
+	from_afar run --bundle "$BUNDLE" "$ID"
+	for point in prestart createRuntime poststart poststop; do
+		has "$(env_of $point)" "SECRET=mine"
+		has "$(env_of $point)" "PATH=$PATH"
+		lacks "$(env_of $point)" "COLOR=red"
+	done
+	for point in createContainer startContainer; do
+		has "$(env_of $point)" "COLOR=red"
+		lacks "$(env_of $point)" SECRET
+	done
+	has "$(env_of startContainer)" "HOME=" # as its program
+	lacks "$(env_of createContainer)" "HOME="
+}
+
+@test "a start and a delete give hooks without env what they have themselves" {
+	only_cella
+	bundle "$WHERE wheres({}) | forever"
+	ok cella create "$ID"
+	from_afar start "$ID"
+	from_afar delete --force "$ID"
+	for point in poststart poststop; do has "$(env_of $point)" "SECRET=mine"; done
+	for point in prestart startContainer; do lacks "$(env_of $point)" SECRET; done
+}
+
+@test "a hook whose env is empty has an empty environment at each point" {
+	only_cella
+	bundle "$WHERE wheres({env: []}) | env([\"COLOR=red\"]) | args([\"true\"])"
+	from_afar run --bundle "$BUNDLE" "$ID"
+	for point in $POINTS; do
+		for variable in SECRET COLOR HOME; do lacks "$(env_of $point)" "$variable="; done
+	done
+}
+
+@test "hooks are in the bundle, and those at startContainer where the program will be" {
+	only_cella
+	bundle "$WHERE wheres({}) | .process.cwd = \"/tmp\" | args([\"true\"])"
+	from_afar run --bundle "$BUNDLE" "$ID"
+	for point in prestart createRuntime createContainer poststart poststop; do is "$(folder_of $point)" "$BUNDLE"; done
+	is "$(folder_of startContainer)" /tmp
+	for options in "" --force; do
+		rm "$SHARE/poststop"
+		from_afar run -d --bundle "$BUNDLE" "$ID"
+		soon has_status "$ID" stopped
+		from_afar delete $options "$ID"
+		is "$(folder_of poststop)" "$BUNDLE"
+	done
+	bundle "$WHERE wheres({}) | .hooks.createRuntime = [{path: \"/bin/false\"}]"
+	rm "$SHARE/poststop"
+	cd /
+	refused cella create --bundle "$BUNDLE" "$ID"
+	is "$(folder_of poststop)" "$BUNDLE"
+}
+
+@test "a container's root that has no way to its bundle has its createContainer hooks there" {
+	only_cella
+	bundle "$WHERE wheres({}) | mapped | args([\"true\"]) | del(.hooks.startContainer)"
+	chmod 777 "$SHARE"
+	mkdir -m 700 "$T/closed"
+	mv "$BUNDLE" "$T/closed/bundle"
+	from_afar run --bundle "$T/closed/bundle" "$ID"
+	is "$(folder_of createContainer)" "$T/closed/bundle"
+}
+
+@test "the poststop hooks of a bundle that is gone are in /" {
+	only_cella
+	bundle "$WHERE wheres({}) | forever"
+	mkdir "$T/next"
+	cp config.json "$T/next"
+	cd "$T"
+	ok cella create --bundle "$T/next" "$ID"
+	rm -r "$T/next"
+	ok cella start "$ID"
+	is "$(folder_of poststart)" /
+	ok cella delete --force "$ID"
+	is "$(folder_of poststop)" /
+	is "$stderr" ""
+	refused cella state "$ID"
+}
+
 @test "each hook has the whole state of its moment: version, annotations, pid" {
 	only_cella
 	bundle "$hooks"' .annotations = {color: "red"} | args(["true"])'

@@ -12,7 +12,8 @@
 
 #define CONFIG(more)                                                                               \
 	"{\"ociVersion\":\"1.3.0\",\"root\":{\"path\":\"rootfs\",\"readonly\":true},"              \
-	"\"process\":{\"args\":[\"sh\"],\"cwd\":\"/\",\"terminal\":true},"                         \
+	"\"process\":{\"args\":[\"sh\"],\"cwd\":\"/\",\"env\":[\"COLOR=red\"],"                    \
+	"\"terminal\":true},"                                                                      \
 	"\"mounts\":[{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"           \
 	"{\"destination\":\"/data\",\"source\":\"/srv\",\"options\":[\"rbind\",\"ro\"]},"          \
 	"{\"destination\":\"/etc/hosts\",\"source\":\"hosts\",\"options\":[\"bind\"]}]" more "}"
@@ -131,7 +132,9 @@ static void the_room_has_nothing_but_the_shares(void **state)
 		read_config(CONFIG(",\"linux\":{" NAMESPACES(
 				    NETWORK) ",\"sysctl\":{\"net.core.somaxconn\":\"9\"},"
 	                                     "\"resources\":{\"memory\":{\"limit\":67108864},"
-	                                     "\"pids\":{\"limit\":5}}}"),
+	                                     "\"pids\":{\"limit\":5}}}"
+	                                     ",\"hooks\":{\"createContainer\":["
+	                                     "{\"path\":\"/a\"},{\"path\":\"/b\",\"env\":[]}]}"),
 	                    arena);
 	struct plan_request request = {.spec = asked};
 	struct error err;
@@ -174,7 +177,12 @@ static void the_room_has_nothing_but_the_shares(void **state)
 	assert_null(find_mount(room, "/data"));
 	assert_false(room->linux_.resources.pids_limit.set);
 	assert_true(room->linux_.resources.memory.limit.value > 160 << 20);
+	/* what is run beside the monitor is for the container */
+	assert_true(has(&room->hooks[HOOK_CREATE_CONTAINER].item[0].env, "COLOR=red"));
+	assert_int_equal(room->hooks[HOOK_CREATE_CONTAINER].item[1].env.count, 0);
+	assert_int_equal(room->process.env.count, 0);
 	/* the config itself is as it was */
+	assert_false(asked->hooks[HOOK_CREATE_CONTAINER].item[0].has_env);
 	assert_int_equal(asked->mounts.count, 3);
 	assert_int_equal(asked->linux_.resources.memory.limit.value, 67108864);
 }

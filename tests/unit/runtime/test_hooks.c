@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/runtime.h"
@@ -128,6 +129,62 @@ static void hooks_get_no_descriptor_of_ours(void **state)
 	assert_string_equal(scratch_text(scratch, "out", text, sizeof(text)), "0\n1\n2\n3\n");
 }
 
+/* What a hook says of its environment or its place, on a line. */
+static const char *told(const struct scratch *scratch, const struct shell *s,
+                        const struct state *of, const struct hook_place *place, char *text)
+{
+	struct error err;
+
+	assert_int_equal(hooks_run(&s->spec, HOOK_CREATE_CONTAINER, of, place, &err), 0);
+	return scratch_text(scratch, "out", text, 512);
+}
+
+static int enter_nothing(void *data, struct error *err)
+{
+	(void)data;
+	(void)err;
+	return 0;
+}
+
+static void what_has_no_environment_gets_that_of_its_place(void **state)
+{
+	static const char *of_config[] = {"COLOR=red"};
+	static char of_process_color[] = "COLOR=green";
+	static char *const of_process[] = {of_process_color, NULL};
+	const struct hook_place config = {.enter = enter_nothing};
+	const struct hook_place process = {.enter = enter_nothing, .env = of_process};
+	const struct scratch *scratch = *state;
+	char script[128], text[512];
+	struct shell s;
+
+	(void)snprintf(script, sizeof(script), "echo $COLOR > %s/out", scratch->path);
+	make(&s, HOOK_CREATE_CONTAINER, script, 0);
+	s.spec.process.env.item = of_config;
+	s.spec.process.env.count = 1;
+	assert_int_equal(setenv("COLOR", "blue", 1), 0);
+	assert_string_equal(told(scratch, &s, &web, NULL, text), "blue\n");
+	assert_string_equal(told(scratch, &s, &web, &config, text), "red\n");
+	assert_string_equal(told(scratch, &s, &web, &process, text), "green\n");
+	s.hook.has_env = true;
+	assert_string_equal(told(scratch, &s, &web, NULL, text), "\n");
+	assert_string_equal(told(scratch, &s, &web, &process, text), "\n");
+	assert_int_equal(unsetenv("COLOR"), 0);
+}
+
+static void it_is_in_the_bundle_or_where_that_is_gone_in_the_root(void **state)
+{
+	const struct scratch *scratch = *state;
+	const struct state here = {.id = "web", .bundle = scratch->path};
+	char script[128], text[512], wanted[512];
+	struct shell s;
+
+	(void)snprintf(script, sizeof(script), "pwd -P > %s/out", scratch->path);
+	(void)snprintf(wanted, sizeof(wanted), "%s\n", scratch->path);
+	make(&s, HOOK_CREATE_CONTAINER, script, 0);
+	assert_string_equal(told(scratch, &s, &here, NULL, text), wanted);
+	assert_string_equal(told(scratch, &s, &web, NULL, text), "/\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,6 +193,8 @@ int main(void)
 		cmocka_unit_test(what_goes_wrong_is_told),
 		cmocka_unit_test(a_program_that_is_not_there_is_named),
 		cmocka_unit_test(a_place_that_cannot_be_entered_is_a_failure),
+		SCRATCH_TEST(what_has_no_environment_gets_that_of_its_place),
+		SCRATCH_TEST(it_is_in_the_bundle_or_where_that_is_gone_in_the_root),
 		SCRATCH_TEST(hooks_get_no_descriptor_of_ours),
 	};
 

@@ -33,7 +33,24 @@ static void a_hook_has_arguments_environment_and_time(void **state)
 	assert_false(hooks->item[0].timeout.set);
 	texts_are(&hooks->item[1].args, "b  -x");
 	texts_are(&hooks->item[1].env, "A=1");
+	assert_true(hooks->item[1].has_env);
 	assert_true(hooks->item[1].timeout.set && hooks->item[1].timeout.value == 30);
+}
+
+static void no_environment_is_not_an_empty_one(void **state)
+{
+	owned_arena struct arena *arena = new_arena();
+	const struct spec *spec = read_spec(
+		arena,
+		"\"hooks\": {\"poststop\": [{\"path\": \"/a\"}, {\"path\": \"/a\", \"env\": null},"
+		"{\"path\": \"/a\", \"env\": []}]}");
+	const hook_list *hooks = &spec->hooks[HOOK_POSTSTOP];
+
+	(void)state;
+	assert_false(hooks->item[0].has_env);
+	assert_false(hooks->item[1].has_env);
+	assert_true(hooks->item[2].has_env);
+	assert_int_equal(hooks->item[2].env.count, 0);
 }
 
 static void a_hook_that_could_not_run_is_refused(void **state)
@@ -55,6 +72,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hooks_are_found_by_their_point),
 		cmocka_unit_test(a_hook_has_arguments_environment_and_time),
+		cmocka_unit_test(no_environment_is_not_an_empty_one),
 		cmocka_unit_test(a_hook_that_could_not_run_is_refused),
 	};
 
