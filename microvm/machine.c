@@ -26,14 +26,33 @@ uint64_t machine_memory(uint64_t limit)
 	return limit + guests_own;
 }
 
+/* What the config says of the machine itself: its vm object, else an annotation that crun has for libkrun.
+ * *ret  0: nothing. */
+static int asked_for(const struct spec *spec, const struct maybe_u64 *member,
+                     const char *annotation, uint64_t *ret, struct error *err)
+{
+	const char *text = spec_annotation(spec, annotation);
+
+	*ret = member->set ? member->value : 0;
+	if (*ret > 0 || !text || !*text)
+		return 0;
+	if (text_to_u64(text, ret) && *ret > 0 && *ret <= UINT32_MAX)
+		return 0;
+	(void)fail(err, ERROR_CONFIG, "", "'%s': expected a number from 1 to %" PRIu32, text,
+	           UINT32_MAX);
+	return error_within(err, "annotations[\"%s\"]", annotation);
+}
+
 static int plan_memory(const struct spec *spec, struct machine *machine, struct error *err)
 {
-	const struct maybe_u64 *asked = &spec->vm.memory_bytes;
+	const struct maybe_u64 *member = &spec->vm.memory_bytes;
 	const struct maybe_i64 *limit = &spec->linux_.resources.memory.limit;
-	uint64_t bytes = usual_memory;
+	uint64_t bytes = usual_memory, asked;
 
-	if (asked->set && asked->value > 0)
-		bytes = asked->value;
+	if (asked_for(spec, member, "krun.ram_mib", &asked, err) < 0)
+		return -1;
+	if (asked > 0)
+		bytes = member->set && member->value > 0 ? asked : asked * MIB;
 	else if (limit->set && limit->value > 0)
 		bytes = machine_memory((uint64_t)limit->value);
 	if (bytes < least_memory)
@@ -49,13 +68,15 @@ static int plan_processors(const struct spec *spec, struct machine *machine, str
 {
 	const struct spec_resources *r = &spec->linux_.resources;
 	uint64_t period = r->cpu.period.set && r->cpu.period.value ? r->cpu.period.value : 100000;
-	uint64_t count = 1;
+	uint64_t count = 1, asked;
 
-	if (spec->vm.vcpus.set && spec->vm.vcpus.value > 0)
-		count = spec->vm.vcpus.value;
+	if (asked_for(spec, &spec->vm.vcpus, "krun.cpus", &asked, err) < 0)
+		return -1;
+	if (asked > 0)
+		count = asked;
 	else if (r->cpu.quota.set && r->cpu.quota.value > 0)
 		count = ((uint64_t)r->cpu.quota.value + period - 1) / period;
-	if (count > PROCESSORS_MOST && spec->vm.vcpus.set)
+	if (count > PROCESSORS_MOST && asked > 0)
 		return fail(err, ERROR_CONFIG, "vm.hwConfig.vcpus",
 		            "a virtual machine has at most %d", PROCESSORS_MOST);
 	machine->processors = count > PROCESSORS_MOST ? PROCESSORS_MOST : (unsigned int)count;

@@ -107,6 +107,12 @@ static void a_machine_has_what_is_asked_for(void **state)
 		{",\"linux\":{" NAMESPACES(
 			 NETWORK) "},\"vm\":{\"kernel\":{\"path\":\"/k\"},"
 	                          "\"hwConfig\":{\"vcpus\":4,\"memory\":268435456}}", 256,  4},
+		{",\"annotations\":{\"krun.cpus\":\"3\",\"krun.ram_mib\":\"512\"},\"linux\":"
+	         "{" NAMESPACES(NETWORK) ",\"resources\":{\"memory\":{\"limit\":67108864}}}",
+	         512,                3											  },
+		{",\"annotations\":{\"krun.cpus\":\"3\",\"krun.ram_mib\":\"512\"},\"linux\":"
+	         "{" NAMESPACES(NETWORK) "},\"vm\":{\"kernel\":{\"path\":\"/k\"},"
+	                                 "\"hwConfig\":{\"vcpus\":4,\"memory\":268435456}}",	                                                                            256,											 4                   },
 	};
 
 	(void)state;
@@ -121,6 +127,26 @@ static void a_machine_has_what_is_asked_for(void **state)
 		assert_int_equal(machine_plan(read_config(config, arena), &machine, &err), 0);
 		assert_int_equal(machine.memory_bytes, all[i].mib << 20);
 		assert_int_equal(machine.processors, all[i].processors);
+	}
+}
+
+static void an_annotation_that_is_no_number_is_named(void **state)
+{
+	static const char *const wrong[] = {"0", "-1", "two", "4294967296", "1 "};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		owned_arena struct arena *arena = arena_new(1 << 20);
+		char config[2048];
+		struct machine machine;
+		struct error err;
+
+		(void)snprintf(config, sizeof(config),
+		               "%.*s,\"annotations\":{\"krun.cpus\":\"%s\"},\"linux\":{" NAMESPACES(
+				       NETWORK) "}}",
+		               (int)strlen(CONFIG("")) - 1, CONFIG(""), wrong[i]);
+		assert_int_equal(machine_plan(read_config(config, arena), &machine, &err), -1);
+		assert_string_equal(err.object, "annotations[\"krun.cpus\"]");
 	}
 }
 
@@ -193,6 +219,7 @@ int main(void)
 		cmocka_unit_test(binds_are_shares_by_number),
 		cmocka_unit_test(what_a_machine_can_not_do_is_refused_by_name),
 		cmocka_unit_test(a_machine_has_what_is_asked_for),
+		cmocka_unit_test(an_annotation_that_is_no_number_is_named),
 		cmocka_unit_test(the_room_has_nothing_but_the_shares),
 	};
 
