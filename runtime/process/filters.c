@@ -34,7 +34,7 @@ enum {
 	USED_SECONDS = 60, /* how exactly it is known when a filter was used last */
 };
 
-static const char magic[16] = "cella filter 3\n";
+static const char magic[16] = "cella filter 4\n";
 
 struct head {
 	char magic[sizeof(magic)];

@@ -26,6 +26,15 @@ int plan_labels(const struct spec_process *process, const struct host *host, str
 int filters_find(const struct spec_seccomp *asked, int dir, struct arena *arena,
                  struct process_plan *plan, struct error *err) FALLIBLE;
 
+/* Instructions for the head of a filter: to a call of an architecture that is newer than all that is named they say
+ * ENOSYS, all else falls through them. The default action must be one that lets no call through.
+ *
+ * architecture  of libseccomp's numbers.
+ * Returns       how many; 0 where no call is named. */
+enum { NEWER_MOST = 12 };
+size_t filter_newer(const struct spec_seccomp *asked, uint32_t architecture,
+                    struct sock_filter code[NEWER_MOST]);
+
 /* Make plan->filter decide the same with fewer instructions, where it is understood and that comes out. */
 void filter_compact(struct arena *arena, struct process_plan *plan);
 

@@ -322,7 +322,37 @@ static int check_listener(const struct spec *spec, struct error *err)
 
 /* ---- the whole ---- */
 
-enum { SECONDS = 5 }; /* of a processor; those of engines take a hundredth of one */
+enum {
+	SECONDS = 5, /* of a processor; those of engines take a hundredth of one */
+	/* as it is made; compacted, it has BPF_MAXINSNS at most */
+	INSTRUCTIONS_MOST = BPF_MAXINSNS + NEWER_MOST * ARRAY_SIZE(architectures),
+};
+
+/* Trace: whoever traces answers for calls that are newer. */
+static bool is_permissive(const char *action)
+{
+	return passes(action) || strcmp(action, "SCMP_ACT_TRACE") == 0;
+}
+
+static int put_newer(scmp_filter_ctx context, const struct spec_seccomp *asked,
+                     uint32_t default_action, int file, struct error *err)
+{
+	struct sock_filter code[NEWER_MOST];
+
+	if (is_permissive(asked->default_action) || default_action == SCMP_ACT_ERRNO(ENOSYS))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(architectures); i++) {
+		uint32_t architecture = (uint32_t)architectures[i].value;
+		size_t count;
+
+		if (seccomp_arch_exist(context, architecture) < 0)
+			continue;
+		count = filter_newer(asked, architecture, code);
+		if (fd_write_whole(file, "linux.seccomp", code, count * sizeof(code[0]), err) < 0)
+			return -1;
+	}
+	return 0;
+}
 
 static int make(const void *data, int file, struct error *err)
 {
@@ -340,10 +370,17 @@ static int make(const void *data, int file, struct error *err)
 	 * library that can't is content with a list. */
 	(void)seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (add_architectures(context, &asked->architectures, err) < 0 ||
-	    add_rules(context, asked, default_action, err) < 0)
+	    add_rules(context, asked, default_action, err) < 0 ||
+	    put_newer(context, asked, default_action, file, err) < 0)
 		return -1;
 	result = seccomp_export_bpf(context, file);
 	return result < 0 ? refuse(err, "linux.seccomp", "make the filter", result) : 0;
+}
+
+static int refuse_length(struct error *err)
+{
+	return fail(err, ERROR_CONFIG, "linux.seccomp",
+	            "the filter has more than the %d instructions of one filter", BPF_MAXINSNS);
 }
 
 static int take(int file, struct arena *arena, struct process_plan *plan, struct error *err)
@@ -353,14 +390,9 @@ static int take(int file, struct arena *arena, struct process_plan *plan, struct
 
 	if (lseek(file, 0, SEEK_SET) < 0)
 		return fail_errno(err, "linux.seccomp", "seek");
-	if (fd_read_whole(file, "linux.seccomp", BPF_MAXINSNS * sizeof(struct sock_filter), arena,
-	                  &bytes, &length, err) < 0) {
-		if (err->kind == ERROR_CONFIG)
-			(void)fail(err, ERROR_CONFIG, "linux.seccomp",
-			           "the filter has more than the %d instructions of one filter",
-			           BPF_MAXINSNS);
-		return -1;
-	}
+	if (fd_read_whole(file, "linux.seccomp", INSTRUCTIONS_MOST * sizeof(struct sock_filter),
+	                  arena, &bytes, &length, err) < 0)
+		return err->kind == ERROR_CONFIG ? refuse_length(err) : -1;
 	plan->filter = (struct sock_filter *)(void *)bytes; /* the arena aligns for any type */
 	plan->filter_length = (unsigned short)(length / sizeof(struct sock_filter));
 	return 0;
@@ -382,7 +414,9 @@ static int compile(const struct spec_seccomp *asked, struct arena *arena, struct
 	if (take(file, arena, plan, err) < 0)
 		return -1;
 	filter_compact(arena, plan);
-	return arena_check(arena, err);
+	if (arena_check(arena, err) < 0)
+		return -1;
+	return plan->filter_length > BPF_MAXINSNS ? refuse_length(err) : 0;
 }
 
 int plan_seccomp(const struct spec *spec, const struct host *host, struct arena *arena,

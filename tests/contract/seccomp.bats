@@ -128,6 +128,28 @@ told() { jq -r "$1" "$T/told.$2"; }
 	has "$stderr" "No space left on device"
 }
 
+# What nsenter needs up to setns, which the kernel refuses it; what has larger numbers it can do without.
+NSENTER='.linux.seccomp = {defaultAction: "SCMP_ACT_ERRNO", syscalls: [{names: ["read", "write", "open", "openat", "close", "execve",
+	"exit", "exit_group", "brk", "mmap", "munmap", "mprotect", "arch_prctl", "set_tid_address", "readlink", "readlinkat", "newfstatat",
+	"stat", "fstat", "lstat", "sendmsg", "prctl", "capset", "capget", "getuid", "umask", "fcntl", "uname"], action: "SCMP_ACT_ALLOW"}]}
+	| args(["nsenter", "--uts=/proc/self/ns/uts", "true"])'
+says() { exits 1 cella run "$ID" && has "$stderr" "$1"; }
+
+@test "a call that is newer than all that a profile names is unknown, for an older one there is the default" {
+	only_cella "crun has the default for both"
+	bundle "$NSENTER"
+	says "Function not implemented"
+	bundle "$NSENTER | .linux.seccomp.defaultErrnoRet = 28"
+	says "Function not implemented"
+	for action in ALLOW ERRNO; do
+		bundle "$NSENTER | .linux.seccomp.defaultErrnoRet = 28
+			| .linux.seccomp.syscalls += [{names: [\"statx\"], action: \"SCMP_ACT_$action\"}]"
+		says "No space left on device"
+	done
+	bundle "$NSENTER | .linux.seccomp.defaultAction = \"SCMP_ACT_LOG\""
+	says "Operation not permitted"
+}
+
 # --- filters made before ---------------------------------------------------------------------
 
 FILTER='.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 28}]} | sh("mkdir /tmp/x")'

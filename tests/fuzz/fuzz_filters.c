@@ -36,7 +36,7 @@ static void write_head(char *bytes, size_t size, size_t key_length)
 
 	for (size_t i = HEAD; i < size; i++)
 		words[2] = (words[2] ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
-	memcpy(bytes, "cella filter 3\n", 16);
+	memcpy(bytes, "cella filter 4\n", 16);
 	memcpy(bytes + 16, words, sizeof(words));
 }
 

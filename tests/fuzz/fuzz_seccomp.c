@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <linux/filter.h>
 #include <seccomp.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 
 /* Bytes as rules: each byte chooses a word, each number is one. What is planned is a program that the
  * kernel would take: every jump lands in it, and its last instruction returns; and it says to every call what
- * libseccomp's program said, from which it is made. */
+ * the program said from which it is made: to newer ones than are named ENOSYS, to others what libseccomp's own says. */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const char *__lsan_default_suppressions(void);
@@ -37,8 +38,8 @@ static const char *choose(const char *const *words, size_t count, uint8_t byte)
 	return count ? words[byte % count] : NULL;
 }
 
-/* libseccomp's program of the last rules. */
-static struct sock_filter made[BPF_MAXINSNS];
+/* What was made of the last rules, before it was compacted. */
+static struct sock_filter made[2 * BPF_MAXINSNS];
 static size_t made_length;
 
 /* Instead of the product's: in a process of its own nobody counts what was reached. */
@@ -74,14 +75,103 @@ static void check(const struct process_plan *plan)
 	}
 }
 
-static void compare(const struct process_plan *plan, struct seccomp_data *data)
+/* ---- newer calls ---- */
+
+/* The largest number that is named for an architecture. */
+static int largest(const struct spec_seccomp *s, uint32_t architecture)
 {
-	must(machine_agree(made, made_length, plan->filter, plan->filter_length, data));
+	int most = -1;
+
+	for (size_t i = 0; i < s->syscalls.count; i++) {
+		const char *name = s->syscalls.item[i].names.item[0];
+		int number = seccomp_syscall_resolve_name_arch(architecture, name);
+
+		if (architecture == SCMP_ARCH_X86 && strcmp(name, "socket") == 0)
+			number = 359; /* beside socketcall(2) */
+		if (number > most)
+			most = number;
+	}
+	return most;
 }
 
+static bool is_asked(const struct spec_seccomp *s, const char *architecture)
+{
+	for (size_t i = 0; i < s->architectures.count; i++)
+		if (strcmp(s->architectures.item[i], architecture) == 0)
+			return true;
+	return false;
+}
+
+static bool lets_through(const char *action)
+{
+	return strcmp(action, "SCMP_ACT_ALLOW") == 0 || strcmp(action, "SCMP_ACT_LOG") == 0 ||
+	       strcmp(action, "SCMP_ACT_TRACE") == 0;
+}
+
+static bool is_newer(const struct spec_seccomp *s, const struct seccomp_data *data)
+{
+	static const struct {
+		const char *word;
+		uint32_t made_for, architecture, last;
+	} all[] = {
+		{"SCMP_ARCH_X86_64",  SCMP_ARCH_X86_64,  AUDIT_ARCH_X86_64,  0x3fffffff},
+		{"SCMP_ARCH_X32",     SCMP_ARCH_X32,     AUDIT_ARCH_X86_64,  UINT32_MAX},
+		{"SCMP_ARCH_X86",     SCMP_ARCH_X86,     AUDIT_ARCH_I386,    UINT32_MAX},
+		{"SCMP_ARCH_AARCH64", SCMP_ARCH_AARCH64, AUDIT_ARCH_AARCH64, UINT32_MAX},
+	};
+	uint32_t number = (uint32_t)data->nr;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all) && !lets_through(s->default_action); i++) {
+		int most = largest(s, all[i].made_for);
+
+		if (data->arch == all[i].architecture && most >= 0 && number > (uint32_t)most &&
+		    number <= all[i].last &&
+		    (is_asked(s, all[i].word) || all[i].made_for == seccomp_arch_native()))
+			return true;
+	}
+	return false;
+}
+
+/* Where libseccomp's program begins: behind one such range for each architecture. */
+static size_t start_of_libseccomps(void)
+{
+	static const uint16_t range[] = {BPF_LD | BPF_W | BPF_ABS,  BPF_JMP | BPF_JEQ | BPF_K,
+	                                 BPF_LD | BPF_W | BPF_ABS,  BPF_JMP | BPF_JGE | BPF_K,
+	                                 BPF_JMP | BPF_JGT | BPF_K, BPF_RET | BPF_K};
+	size_t start = 0, same = 0;
+
+	while (start + ARRAY_SIZE(range) < made_length) {
+		for (same = 0; same < ARRAY_SIZE(range); same++)
+			if (made[start + same].code != range[same])
+				break;
+		if (same < ARRAY_SIZE(range) || made[start + same - 1].k != SCMP_ACT_ERRNO(ENOSYS))
+			break;
+		start += same;
+	}
+	return start;
+}
+
+static void compare(const struct process_plan *plan, const struct spec_seccomp *s,
+                    struct seccomp_data *data)
+{
+	size_t start = start_of_libseccomps();
+
+	must(machine_agree(made, made_length, plan->filter, plan->filter_length, data));
+	for (size_t i = 0; i < ARRAY_SIZE(machine_architectures); i++) {
+		uint32_t said, own;
+
+		data->arch = machine_architectures[i];
+		said = machine_decide(plan->filter, plan->filter_length, data);
+		own = machine_decide(made + start, made_length - start, data);
+		must(said == (is_newer(s, data) ? SCMP_ACT_ERRNO(ENOSYS) : own));
+	}
+}
+
+/* ---- all calls ---- */
+
 /* With arguments that a rule asks for, and beside them. */
-static void compare_with(const struct process_plan *plan, const struct spec_seccomp_rule *rule,
-                         int number)
+static void compare_with(const struct process_plan *plan, const struct spec_seccomp *s,
+                         const struct spec_seccomp_rule *rule, int number)
 {
 	struct seccomp_data data = {.nr = number};
 
@@ -89,11 +179,11 @@ static void compare_with(const struct process_plan *plan, const struct spec_secc
 		for (size_t i = 0; rule && i < rule->args.count; i++)
 			data.args[rule->args.item[i].index] =
 				rule->args.item[i].value + (uint64_t)beside;
-		compare(plan, &data);
+		compare(plan, s, &data);
 		data.nr = (int)((uint32_t)number | 0x40000000U);
-		compare(plan, &data);
+		compare(plan, s, &data);
 		data.nr = number + beside;
-		compare(plan, &data);
+		compare(plan, s, &data);
 		data.nr = number;
 	}
 }
@@ -104,8 +194,10 @@ static void compare_all(const struct process_plan *plan, const struct spec_secco
 		const struct spec_seccomp_rule *rule = &s->syscalls.item[i];
 		int number = seccomp_syscall_resolve_name(rule->names.item[0]);
 
-		compare_with(plan, rule, number);
-		compare_with(plan, NULL, number);
+		compare_with(plan, s, rule, number);
+		compare_with(plan, s, NULL, number);
+		compare_with(plan, s, NULL, largest(s, SCMP_ARCH_X86));
+		compare_with(plan, s, NULL, largest(s, SCMP_ARCH_AARCH64));
 	}
 }
 

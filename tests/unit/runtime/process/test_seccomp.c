@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <limits.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -37,8 +38,8 @@ static void put(struct asking *a, struct filter *f, const char *name, const char
 	a->spec.process.no_new_privileges = true;
 }
 
-/* What becomes of getpriority(which, 0): an errno, 0, or 128 + signal. */
-static int outcome(struct asking *a, long which)
+/* What becomes of a call: an errno, 0, or 128 + signal. */
+static int outcome_of(struct asking *a, long call, long one, long two)
 {
 	int status;
 	pid_t pid;
@@ -52,10 +53,74 @@ static int outcome(struct asking *a, long which)
 		(void)signal(SIGSYS, SIG_DFL); /* cmocka has a handler, execve would end it */
 		if (process_apply_last(a->plan, NULL, &a->err) < 0)
 			_exit(127);
-		_exit(syscall(SYS_getpriority, which, 0) < 0 ? errno : 0);
+		_exit(syscall(call, one, two, 0) < 0 ? errno : 0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static int outcome(struct asking *a, long which)
+{
+	return outcome_of(a, SYS_getpriority, which, 0);
+}
+
+static unsigned short length_of(struct asking *a)
+{
+	assert_int_equal(ask(a), 0);
+	assert_non_null(a->plan->filter);
+	return a->plan->filter_length;
+}
+
+/* The default is for what was known when the profile was written, not for what came later. */
+static void a_newer_call_is_unknown_unless_the_default_lets_it_through(void **state)
+{
+	static const struct {
+		const char *action;
+		int number, older, newer;
+	} cases[] = {
+		{"SCMP_ACT_ERRNO",        0,      EPERM,        ENOSYS},
+		{"SCMP_ACT_ERRNO",        ENOTTY, ENOTTY,       ENOSYS},
+		{"SCMP_ACT_ERRNO",        ENOSYS, ENOSYS,       ENOSYS},
+		{"SCMP_ACT_KILL_PROCESS", 0,      128 + SIGSYS, ENOSYS},
+		{"SCMP_ACT_TRAP",         0,      128 + SIGSYS, ENOSYS},
+		{"SCMP_ACT_LOG",          0,      0,            0     },
+		{"SCMP_ACT_ALLOW",        0,      0,            0     },
+	};
+	const char *named[] = {"exit_group", "statx"};
+	struct asking *a = *state;
+	struct filter f;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct spec_seccomp *s = &a->spec.linux_.seccomp;
+
+		put(a, &f, "", "SCMP_ACT_ALLOW", 0);
+		f.rule.names.item = named;
+		f.rule.names.count = 2;
+		s->default_action = cases[i].action;
+		s->default_errno_ret.set = cases[i].number > 0;
+		s->default_errno_ret.value = (uint64_t)cases[i].number;
+		assert_int_equal(outcome(a, 0), cases[i].older);
+		assert_int_equal(outcome_of(a, SYS_close_range, UINT_MAX, UINT_MAX),
+		                 cases[i].newer);
+	}
+}
+
+static void the_default_is_traced_for_newer_calls_too(void **state)
+{
+	const char *named[] = {"exit_group", "statx"};
+	struct asking *a = *state;
+	unsigned short length;
+	struct filter f;
+
+	put(a, &f, "", "SCMP_ACT_ALLOW", 0);
+	f.rule.names.item = named;
+	f.rule.names.count = 2;
+	a->spec.linux_.seccomp.default_action = "SCMP_ACT_LOG";
+	length = length_of(a);
+	a->spec.linux_.seccomp.default_action = "SCMP_ACT_TRACE";
+	assert_int_equal(length_of(a), length);
+	a->spec.linux_.seccomp.default_action = "SCMP_ACT_ERRNO";
+	assert_true(length_of(a) > length);
 }
 
 static void actions_do_what_they_say(void **state)
@@ -175,21 +240,15 @@ static void conditions_on_several_arguments_are_all_needed(void **state)
 	assert_int_equal(outcome(a, 1), 0);
 }
 
-static unsigned short length_of(struct asking *a)
-{
-	assert_int_equal(ask(a), 0);
-	assert_non_null(a->plan->filter);
-	return a->plan->filter_length;
-}
-
 static void a_rule_that_is_the_default_is_none(void **state)
 {
 	struct asking *a = *state;
 	unsigned short none;
 	struct filter f;
 
-	put(a, &f, "getpriority", "SCMP_ACT_ERRNO", EPERM);
+	put(a, &f, "getpriority", "SCMP_ACT_ERRNO", ENOSYS);
 	a->spec.linux_.seccomp.default_action = "SCMP_ACT_ERRNO";
+	a->spec.linux_.seccomp.default_errno_ret = (struct maybe_u64){true, ENOSYS};
 	a->spec.linux_.seccomp.syscalls.count = 0;
 	none = length_of(a);
 	a->spec.linux_.seccomp.syscalls.count = 1;
@@ -314,6 +373,8 @@ static void words_are_listed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		ASKING_TEST(a_newer_call_is_unknown_unless_the_default_lets_it_through),
+		ASKING_TEST(the_default_is_traced_for_newer_calls_too),
 		ASKING_TEST(actions_do_what_they_say),
 		ASKING_TEST(operators_compare),
 		ASKING_TEST(two_conditions_on_one_argument_are_either),
