@@ -3,10 +3,10 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/owner.h"
 #include "base/text.h"
 
 #include "command.h"
-#include "owner.h"
 #include "report.h"
 
 struct list_flags {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/owner.h"
 #include "base/text.h"
 
 #include "command.h"
-#include "owner.h"
 #include "report.h"
 
 static int run(struct call *call, struct error *err)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/owner.h"
+#include "base/owner.h"
 #include "tests/unit/cmocka.h"
 
 static void the_name_of_a_number_is_found(void **state)

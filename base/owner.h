@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CLI_OWNER_H
-#define CLI_OWNER_H
+#ifndef BASE_OWNER_H
+#define BASE_OWNER_H
 
 #include <stdint.h>
 
-#include "base/arena.h"
+#include "arena.h"
 
 /* The name of a user of this host, by passwd(5) alone; the number where there is none.
  * Returns  text in arena; NULL when that has failed for good. */

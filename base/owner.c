@@ -2,10 +2,9 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "base/fd.h"
-#include "base/text.h"
-
+#include "fd.h"
 #include "owner.h"
+#include "text.h"
 
 enum { PASSWD_LIMIT = 4 << 20 };
 
