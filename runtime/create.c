@@ -24,6 +24,7 @@ struct asked {
 	struct plan *plan;
 	const struct executor *executor;
 	struct host host;
+	bool given; /* a user namespace that the config has not */
 };
 
 static void asked_release(struct asked *asked)
@@ -62,6 +63,15 @@ static int plan(const struct runtime *rt, struct plan_request *request, struct a
 	return planned;
 }
 
+/* Before any room is asked: from then on it is as if the config had it. */
+static int give_namespace(struct asked *asked, struct arena *arena, struct error *err)
+{
+	int given = plan_user_namespace(&asked->spec, &asked->host, arena, err);
+
+	asked->given = given > 0;
+	return given;
+}
+
 static int prepare_notify(const struct container *c, struct asked *asked, struct error *err)
 {
 	if (!asked->executor->prepare)
@@ -98,7 +108,7 @@ static int ask(const struct runtime *rt, const struct create_options *o, struct 
 	if (check_terminal(ret->spec, o->terminal, err) < 0)
 		return -1;
 	if (choose_executor(rt, ret->spec, &ret->executor, err) < 0 ||
-	    host_look(&ret->host, err) < 0)
+	    host_look(&ret->host, err) < 0 || give_namespace(ret, arena, err) < 0)
 		return -1;
 	if (notified && prepare_notify(notified, ret, err) < 0)
 		return -1;
@@ -173,6 +183,10 @@ static void describe(struct container *c, const struct create_options *o, const 
 	if (!s->terminal)
 		describe_stdio(c, &asked->host);
 	s->namespaces = asked->plan->isolated;
+	if (asked->given) {
+		s->uid_mappings = spec->linux_.uid_mappings;
+		s->gid_mappings = spec->linux_.gid_mappings;
+	}
 	s->annotations.item = spec->annotations.item;
 	s->annotations.count = spec->annotations.count;
 }
@@ -271,7 +285,10 @@ int container_config(struct container *c, struct error *err)
 	            0 ||
 	    spec_read("config.json", bytes, length, c->arena, &c->spec, err) < 0)
 		return error_within(err, "%s", c->state.id);
-	return 0;
+	if (c->state.uid_mappings.count > 0)
+		c->spec = plan_in_user_namespace(c->spec, &c->state.uid_mappings,
+		                                 &c->state.gid_mappings, c->arena);
+	return c->spec ? 0 : arena_check(c->arena, err);
 }
 
 static int by_name(const void *a, const void *b)

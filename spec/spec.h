@@ -348,6 +348,9 @@ void spec_write_process(struct json_writer *w, const char *key, const struct spe
 /* An array of mappings, as the members uidMappings and gidMappings are. */
 void spec_write_maps(struct json_writer *w, const char *key, const id_map_list *maps);
 
+/* Whether one of these mappings has the container's id. */
+bool spec_is_mapped(const id_map_list *maps, uint32_t id);
+
 /* Read the mounts alone: of an object with the member "mounts" (a config.json is one), or an array of them. */
 int spec_read_mounts(const char *name, const char *bytes, size_t length, struct arena *arena,
                      mount_list *ret_mounts, struct error *err) FALLIBLE;
@@ -406,6 +409,7 @@ struct state {
 	const char *stdio[3];
 	unsigned int
 		namespaces; /* bit per enum namespace_type: not ours but the container's (new or joined) */
+	id_map_list uid_mappings, gid_mappings; /* of a user namespace that config.json has not */
 	LIST(struct key_value) annotations;
 };
 

@@ -5,7 +5,7 @@
 #include "base/table.h"
 #include "base/text.h"
 
-#include "spec.h"
+#include "parts.h"
 
 /* state.json: one flat object, every member always there. Nobody but us writes it, so reading is
  * strict: what is odd was damaged or put there by somebody else, and a pid or a path of it would
@@ -60,6 +60,8 @@ void state_write(struct json_writer *w, const struct state *state)
 		json_text(w, NULL, state->stdio[i]);
 	json_close(w);
 	write_namespaces(w, state->namespaces);
+	spec_write_maps(w, "uidMappings", &state->uid_mappings);
+	spec_write_maps(w, "gidMappings", &state->gid_mappings);
 	write_annotations(w, state);
 	json_close(w);
 }
@@ -210,11 +212,19 @@ static int read_namespace(const struct json *value, unsigned int *bits, struct e
 	return json_fail(err, value, "'%s' is no namespace, or the second of its type", name);
 }
 
-static int read_namespaces(const struct json *value, void *at, struct error *err)
+static int read_array(const struct json *value, void *at, struct error *err)
 {
+	(void)at;
 	if (value->type != JSON_ARRAY)
 		return json_fail(err, value, "must be an array, is %s",
 		                 json_type_name(value->type));
+	return 0;
+}
+
+static int read_namespaces(const struct json *value, void *at, struct error *err)
+{
+	if (read_array(value, at, err) < 0)
+		return -1;
 	for (const struct json *item = value->first; item; item = item->next)
 		if (read_namespace(item, at, err) < 0)
 			return -1;
@@ -267,6 +277,8 @@ static const struct member {
 	{"stdio",        read_stdio,        AT(stdio)         },
 	{"noNewKeyring", read_bool,         AT(no_new_keyring)},
 	{"namespaces",   read_namespaces,   AT(namespaces)    },
+	{"uidMappings",  read_array,        0                 }, /* by read_maps() */
+	{"gidMappings",  read_array,        0                 },
 	{"annotations",  read_object,       0                 }, /* by read_annotations() */
 };
 
@@ -316,6 +328,23 @@ static int read_annotations(const struct json *object, struct arena *arena, stru
 	return 0;
 }
 
+/* Both or neither, and only of a namespace that is the container's. */
+static int read_maps(const struct json *top, struct arena *arena, struct state *state,
+                     struct error *err)
+{
+	const struct json *uids = json_member(top, "uidMappings");
+	const struct json *gids = json_member(top, "gidMappings");
+
+	if (field_read(&part_id_maps, uids, arena, &state->uid_mappings, err) < 0 ||
+	    field_read(&part_id_maps, gids, arena, &state->gid_mappings, err) < 0)
+		return -1;
+	if ((uids->count > 0) != (gids->count > 0))
+		return json_fail(err, gids, "must be there with uidMappings, and only then");
+	if (uids->count > 0 && !(state->namespaces & 1U << NAMESPACE_USER))
+		return json_fail(err, uids, "has no user namespace in namespaces");
+	return 0;
+}
+
 int state_read(const char *bytes, size_t length, struct arena *arena, struct state *ret_state,
                struct error *err)
 {
@@ -325,7 +354,7 @@ int state_read(const char *bytes, size_t length, struct arena *arena, struct sta
 
 	if (json_read(name, bytes, length, arena, &top, err) < 0)
 		return -1;
-	if (read_members(top, &state, err) < 0 ||
+	if (read_members(top, &state, err) < 0 || read_maps(top, arena, &state, err) < 0 ||
 	    read_annotations(json_member(top, "annotations"), arena, &state, err) < 0)
 		return error_within(err, name);
 	if (arena_check(arena, err) < 0)

@@ -42,9 +42,8 @@ static int step_maps(struct child *c, struct error *err)
 		return -1;
 	if (!user->fresh && user->fd < 0)
 		return 0;
-	/* Raw calls: glibc's would signal threads that a copy of a process does not have. */
-	if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)
-		return fail_errno(err, "linux.uidMappings", "become root of the user namespace");
+	if (join_become(&c->plan->spec->process.user, err) < 0)
+		return -1;
 	/* What a change of ids took away; /proc/self must stay ours until the root is entered. */
 	if (!c->l->hidden && prctl(PR_SET_DUMPABLE, 1) < 0)
 		return fail_errno(err, "process", "prctl");

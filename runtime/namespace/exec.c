@@ -72,7 +72,7 @@ static int launch(struct container *c, struct process_plan *process, const char 
 	struct process_identity who = {.pid = c->state.pid, .start_time = c->state.start_time};
 	owned_fd init = process_open(&who, err);
 	owned_fd cgroup = -1, ours = -1, theirs = -1;
-	struct join join = {.limits = process, .hide = true};
+	struct join join = {.limits = process, .hide = true, .user = &c->spec->process.user};
 	int ends[2];
 
 	if (init < 0)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -30,12 +31,20 @@ int join_flags(unsigned int namespaces)
 	return flags;
 }
 
-/* Root of a user namespace that was entered has every right there, but its ids only after asking. */
-static int become_root(struct error *err)
+/* Raw calls: glibc's would signal threads that a copy of a process does not have. */
+static int set_ids(uid_t uid, gid_t gid)
 {
-	if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)
-		return fail_errno(err, "linux.uidMappings", "become root of the user namespace");
-	return 0;
+	return syscall(SYS_setresgid, gid, gid, gid) < 0 ||
+	                       syscall(SYS_setresuid, uid, uid, uid) < 0
+	               ? -1
+	               : 0;
+}
+
+int join_become(const struct spec_user *user, struct error *err)
+{
+	if (set_ids(0, 0) == 0 || (errno == EINVAL && set_ids(user->uid, user->gid) == 0))
+		return 0;
+	return fail_errno(err, "linux.uidMappings", "become root of the user namespace");
 }
 
 static int enter(const struct join *j, struct error *err)
@@ -52,7 +61,7 @@ static int enter(const struct join *j, struct error *err)
 	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
 		if (j->fds[i] >= 0 && setns(j->fds[i], flag_of[i]) < 0)
 			return fail_errno(err, j->names[i] ? j->names[i] : "namespace", "setns");
-	return user && j->pidfd >= 0 ? become_root(err) : 0;
+	return user && j->pidfd >= 0 ? join_become(j->user, err) : 0;
 }
 
 pid_t join_clone(const struct join *join, uint64_t clone_flags, int cgroup, int *ret_pidfd,
@@ -117,7 +126,7 @@ int join_for_hook(void *data, struct error *err)
 	/* as who made the bundle: the container's root may have no way there */
 	if (entry->bundle && chdir(entry->bundle) < 0 && chdir("/") < 0)
 		return fail_errno(err, "/", "chdir");
-	if ((entry->flags & CLONE_NEWUSER) && become_root(err) < 0)
+	if ((entry->flags & CLONE_NEWUSER) && join_become(entry->user, err) < 0)
 		return -1;
 	if (entry->flags & CLONE_NEWPID) {
 		int status;

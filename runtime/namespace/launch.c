@@ -116,7 +116,8 @@ static int run_hooks(struct container *c, const struct plan *plan, struct error 
 {
 	struct hook_entry entry = {.pidfd = c->init,
 	                           .flags = join_flags(plan->isolated),
-	                           .bundle = c->state.bundle};
+	                           .bundle = c->state.bundle,
+	                           .user = &plan->spec->process.user};
 	const struct hook_place inside = {.enter = join_for_hook, .data = &entry};
 
 	if (hooks_run(plan->spec, HOOK_PRESTART, &c->state, NULL, err) < 0 ||

@@ -55,9 +55,15 @@ struct join {
 	int fds[NAMESPACE_TYPES];           /* or one by one, in this order; -1: none */
 	const char *names[NAMESPACE_TYPES]; /* for errors: JSON paths */
 	const struct process_plan
-		*limits; /* applied before entering, while /proc/self is ours; NULL */
-	bool hide;       /* nobody in there may look into us */
+		*limits;              /* applied before entering, while /proc/self is ours; NULL */
+	bool hide;                    /* nobody in there may look into us */
+	const struct spec_user *user; /* the container's; for join_become() */
 };
+
+/* Who is in a user namespace has every right there, but its ids only after asking: those of its root, or, where
+ * nobody is mapped to that, of the container's user, who is. Context: child.
+ * Returns  0, or -1 and *err. */
+int join_become(const struct spec_user *user, struct error *err) FALLIBLE;
 
 /* Clone a child of ours that is inside these namespaces; a short-lived process goes in first, because
  * a pid namespace is entered only by being born in it.
@@ -73,6 +79,7 @@ struct hook_entry {
 	int pidfd;
 	int flags;
 	const char *bundle;
+	const struct spec_user *user; /* for join_become() */
 	const struct process_plan *process;
 };
 int join_for_hook(void *entry, struct error *err) FALLIBLE;

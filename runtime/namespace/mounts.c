@@ -21,7 +21,9 @@ static pid_t enter(struct container *c, struct rootfs_plan *plan, enum mounts_ch
 	                                     .start_time = c->state.start_time};
 	owned_fd init = process_open(&who, err);
 	owned_fd proc = -1, ours = -1, theirs = -1, ignored = -1;
-	struct join join = {.pidfd = init, .flags = join_flags(c->state.namespaces)};
+	struct join join = {.pidfd = init,
+	                    .flags = join_flags(c->state.namespaces),
+	                    .user = &c->spec->process.user};
 	int ends[2];
 	pid_t pid;
 

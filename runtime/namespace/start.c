@@ -17,7 +17,8 @@
 static int run_hooks(struct container *c, struct error *err)
 {
 	struct process_identity who = {.pid = c->state.pid, .start_time = c->state.start_time};
-	struct hook_entry entry = {.flags = join_flags(c->state.namespaces)};
+	struct hook_entry entry = {.flags = join_flags(c->state.namespaces),
+	                           .user = &c->spec->process.user};
 	struct hook_place inside = {.enter = join_for_hook, .data = &entry};
 	struct process_plan *process;
 	owned_fd pidfd = -1;

@@ -82,10 +82,6 @@ static int plan_namespaces(struct plan *plan, const struct host *host, struct er
 		return fail(err, ERROR_CONFIG,
 		            l->uid_mappings.count == 0 ? "linux.uidMappings" : "linux.gidMappings",
 		            "required with a new user namespace");
-	if (!host->privileged && !l->namespaces[NAMESPACE_USER].set)
-		return fail(err, ERROR_CONFIG, "linux.namespaces",
-		            "without root's rights a container needs a user namespace "
-		            "(see 'cella spec --rootless')");
 	return 0;
 }
 

@@ -60,6 +60,16 @@ struct plan {
 	struct resctrl_plan *resctrl; /* NULL: none */
 };
 
+/* A user namespace for who has no rights without one, where the config has none: from then on all is as if it had.
+ *
+ * plan_user_namespace()     give *spec one, with the maps that process_plan_id_maps() has for us; in arena.
+ *                           Returns 1, 0 where there is nothing to give, or -1 and *err. Context: host.
+ * plan_in_user_namespace()  a config in a namespace with these maps (borrowed); in arena. NULL: no memory. */
+int plan_user_namespace(const struct spec **spec, const struct host *host, struct arena *arena,
+                        struct error *err) FALLIBLE;
+const struct spec *plan_in_user_namespace(const struct spec *asked, const id_map_list *uids,
+                                          const id_map_list *gids, struct arena *arena);
+
 /* Decide. ret_plan in arena. Returns 0, or -1 and *err. Close its descriptors with plan_close(). Context: host. */
 int plan_from_spec(const struct plan_request *request, struct arena *arena, struct plan **ret_plan,
                    struct error *err) FALLIBLE;

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "base/process.h"
+#include "base/table.h"
 #include "base/text.h"
 
 #include "parts.h"
@@ -29,7 +30,7 @@ static const struct kind mount_kinds[] = {
 	{"gid_map", NULL, "gidMappings"},
 };
 
-static bool may_write_any(const struct host *host)
+bool id_maps_may_be_any(const struct host *host)
 {
 	const uint64_t wanted = 1ULL << CAP_SETUID | 1ULL << CAP_SETGID;
 
@@ -43,7 +44,7 @@ static bool is_own(const id_map_list *maps, uint32_t id)
 
 bool id_maps_are_own(const id_map_list *uids, const id_map_list *gids, const struct host *host)
 {
-	return !may_write_any(host) && is_own(uids, host->uid) && is_own(gids, host->gid);
+	return !id_maps_may_be_any(host) && is_own(uids, host->uid) && is_own(gids, host->gid);
 }
 
 static int write_file(pid_t pid, const char *file, const char *text, struct error *err)
@@ -121,6 +122,32 @@ static int ask_helper(pid_t pid, const struct kind *kind, const id_map_list *map
 	            said && *said ? said : "refused by newuidmap(1), see subuid(5)");
 }
 
+/* Without arguments one says how it is used, and has changed nothing. */
+static bool runs(const char *program, struct arena *arena)
+{
+	const struct helper_options from_path = {.path = NULL};
+	char *args[] = {arena_text(arena, program), NULL};
+	struct helper helper;
+	struct error ignored;
+
+	if (!args[0] || helper_start(args, &from_path, &helper, &ignored) < 0)
+		return false;
+	(void)close(take_fd(&helper.answer));
+	return process_wait(helper.pid, &ignored) != HELPER_NOT_RUN;
+}
+
+bool id_maps_have_helpers(struct arena *arena)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (!runs(kinds[i].helper, arena)) {
+			log_warning(
+				"%s is not there (package uidmap): no id but one's own is mapped",
+				kinds[i].helper);
+			return false;
+		}
+	return true;
+}
+
 int process_write_id_maps(pid_t pid, const id_map_list *uids, const id_map_list *gids,
                           const struct host *host, struct error *err)
 {
@@ -129,7 +156,7 @@ int process_write_id_maps(pid_t pid, const id_map_list *uids, const id_map_list 
 	if (id_maps_are_own(uids, gids, host)) {
 		if (write_file(pid, "setgroups", "deny", err) < 0)
 			return error_within(err, "%s", kinds[1].path);
-	} else if (!may_write_any(host))
+	} else if (!id_maps_may_be_any(host))
 		write = ask_helper;
 	if (write(pid, &kinds[0], uids, err) < 0)
 		return -1;

@@ -50,6 +50,25 @@ bool rlimit_number(const char *name, int *ret);
  * denied for good (user_namespaces(7)). */
 bool id_maps_are_own(const id_map_list *uids, const id_map_list *gids, const struct host *host);
 
+/* Whether we may write any maps ourselves; else, whether the helpers that may are there. Context: host. */
+bool id_maps_may_be_any(const struct host *host);
+bool id_maps_have_helpers(struct arena *arena);
+
+/* What a file as /etc/subuid gives a user: the lines of name (NULL: it is not known) and of uid, as far as their ranges
+ * have no id in common, and not own. A line that is broken is nobody's.
+ *
+ * bytes    taken apart.
+ * ret      host_id and size; room for SUBIDS_MOST.
+ * Returns  how many. */
+enum { SUBIDS_MOST = 64 };
+size_t subids_in(char *bytes, const char *name, uint32_t uid, uint32_t own,
+                 struct spec_id_map *ret);
+
+/* Maps with own as id, and the ranges below and above it in their order. ret has room for one more than twice as
+ * many. */
+void subids_spread(const struct spec_id_map *ranges, size_t count, uint32_t id, uint32_t own,
+                   id_map_list *ret);
+
 /* Child. */
 
 /* Write the labels into a procfs. */

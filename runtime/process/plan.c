@@ -62,15 +62,6 @@ int process_plan_sockets(struct process_plan *plan, unsigned int count, const ch
 	return 0;
 }
 
-static bool is_mapped(const id_map_list *maps, uint32_t id)
-{
-	for (size_t i = 0; i < maps->count; i++)
-		if (id >= maps->item[i].container_id &&
-		    id - maps->item[i].container_id < maps->item[i].size)
-			return true;
-	return false;
-}
-
 static int check_mapped(const struct spec *spec, const struct process_plan *plan, struct error *err)
 {
 	const struct spec_linux *l = &spec->linux_;
@@ -78,12 +69,12 @@ static int check_mapped(const struct spec *spec, const struct process_plan *plan
 
 	if (!l->namespaces[NAMESPACE_USER].set || l->namespaces[NAMESPACE_USER].path)
 		return 0;
-	if (!is_mapped(&l->uid_mappings, plan->uid))
+	if (!spec_is_mapped(&l->uid_mappings, plan->uid))
 		return fail(err, ERROR_CONFIG, "process.user.uid", why, plan->uid);
-	if (!is_mapped(&l->gid_mappings, plan->gid))
+	if (!spec_is_mapped(&l->gid_mappings, plan->gid))
 		return fail(err, ERROR_CONFIG, "process.user.gid", why, plan->gid);
 	for (size_t i = 0; i < plan->groups_count; i++)
-		if (!is_mapped(&l->gid_mappings, plan->groups[i])) {
+		if (!spec_is_mapped(&l->gid_mappings, plan->groups[i])) {
 			(void)fail(err, ERROR_CONFIG, "", why, plan->groups[i]);
 			return error_within(err, "process.user.additionalGids[%zu]", i);
 		}

@@ -147,6 +147,15 @@ bool process_interpreter(const char *head, size_t length, char *ret, size_t size
 int process_apply_last(const struct process_plan *plan, const struct process_listener *listener,
                        struct error *err) FALLIBLE;
 
+/* Maps for a user namespace of who has no rights without one, as crun gives them: inside, user is who we are outside,
+ * and the ids around it are those that /etc/subuid and /etc/subgid give us. Where one of them gives none, or
+ * newuidmap(1) is not there to write such maps, user is all.
+ *
+ * ret_…    in arena.
+ * Returns  0, or -1: no memory. Context: host. Spec: subuid(5), subgid(5). */
+int process_plan_id_maps(const struct spec_user *user, const struct host *host, struct arena *arena,
+                         id_map_list *ret_uids, id_map_list *ret_gids) FALLIBLE;
+
 /* Write maps of a process's new user namespace: directly with rights or for the own single id, else
  * with newuidmap(1) and newgidmap(1).
  * Returns  0, or -1 and *err ("linux.uidMappings"). Context: host. Spec: user_namespaces(7). */

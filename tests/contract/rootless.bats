@@ -51,11 +51,65 @@ cella$"
 	is "$(ls -A "$XDG_RUNTIME_DIR/cella")" ""
 }
 
-@test "rootless: without a user namespace it is refused, with the way out" {
+# A config as the host's root would have it.
+default_config() {
+	[ -e "$T/default.json" ] || "$CELLA" spec --file "$T/default.json"
+	jq --arg root "$WORK/rootfs" "$WORDS .root.path = \$root | .process.terminal = false | $1" "$T/default.json" >config.json
+}
+
+@test "rootless: the default config runs as it is, in a user namespace that it has not" {
 	only_cella
-	config 'no_ns("user") | del(.linux.uidMappings, .linux.gidMappings)'
+	default_config 'sh("id -u; test -c /dev/pts/ptmx && ls /sys/kernel >/dev/null && echo mounted")'
+	ok plain run "$ID"
+	is "$(xargs <<<"$output")" "0 mounted"
+	default_config '.process.terminal = true | args(["sh", "-c", "tty"])'
+	ok script -qec "${as[*]} $CELLA ${EXECUTOR[*]} run $ID" /dev/null
+	has "$output" /dev/pts/0
+	is "$(ls -A "$XDG_RUNTIME_DIR/cella")" ""
+}
+
+@test "rootless: who a config without a user namespace wants is the user outside" {
+	only_cella
+	not_in_a_vm "its ids are the guest's"
+	local group
+	group=$("${as[@]}" id -g)
+	default_config '.process.user = {uid: 7, gid: 8} | sh("id -u; id -g; touch /dev/shm/x; stat -c %u:%g /dev/shm/x; cat /proc/self/uid_map /proc/self/gid_map")'
+	without_subordinate_ids
+	ok plain run "$ID"
+	is "$(xargs <<<"$output")" "7 8 7:8 7 $user 1 8 $group 1"
+	default_config 'no_ns("network") | sh("id -u; ls /sys/class >/dev/null && cat /proc/self/setgroups")'
+	ok plain run "$ID"
+	is "$(xargs <<<"$output")" "0 deny"
+	default_config '.process.user.additionalGids = [5]'
 	refused plain run "$ID"
-	has "$stderr" "spec --rootless"
+	has "$stderr" "process.user.additionalGids"
+}
+
+@test "rootless: state, plan, exec, mounts and hooks know of a user namespace that the config has not" {
+	only_cella
+	not_in_a_vm "its ids are the guest's"
+	local id
+	for id in 0 7; do
+		default_config ".process.user = {uid: $id, gid: $id} | forever |
+			.hooks.createContainer = [{path: \"/bin/sh\", args: [\"sh\", \"-c\", \"id -u >$T/hook\"]}]"
+		without_subordinate_ids
+		ok plain run --dry-run "$ID"
+		is "$(jq -c '[.namespaces[] | select(.type == "user")], .uidMappings' <<<"$output" | xargs)" \
+			"[{type:user}] [{containerID:$id,hostID:$user,size:1}]"
+		ok plain create "$ID"
+		is "$("${as[@]}" jq -c '.namespaces[0], .uidMappings' "$XDG_RUNTIME_DIR/cella/$ID/state.json" | xargs)" \
+			"user [{containerID:$id,hostID:$user,size:1}]"
+		ok plain start "$ID"
+		echo '{"mounts": [{"destination": "/mnt", "type": "tmpfs", "source": "tmpfs"}]}' >"$T/tmpfs.json"
+		chmod 644 "$T/tmpfs.json"
+		ok plain mounts add "$ID" "$T/tmpfs.json"
+		ok plain exec "$ID" sh -c 'id -u; grep -c " /mnt " /proc/self/mountinfo'
+		is "$(xargs <<<"$output") $(<"$T/hook")" "$id 1 $id"
+		rm "$T/hook"
+		refused plain exec --user 99 "$ID" true
+		has "$stderr" "not mapped"
+		ok plain delete --force "$ID"
+	done
 }
 
 @test "rootless: other ids than one's own need newuidmap's consent" {
@@ -122,6 +176,52 @@ with_range() {
 		.linux.gidMappings = [{containerID: 0, hostID: $("${as[@]}" id -g), size: 1}, {containerID: 1, hostID: $range, size: 65535}]"
 }
 without_range() { [ "$(id -u)" != 0 ] || umount /etc/passwd /etc/subuid /etc/subgid; }
+
+# For tests of who has none: one whom an engine's tests gave some would have them.
+without_subordinate_ids() {
+	[ -z "$(awk -F: -v name="$("${as[@]}" id -un 2>/dev/null)" -v id="$user" '$1 == name || $1 == id' /etc/subuid 2>/dev/null)" ] ||
+		skip "this user has a range of ids in /etc/subuid"
+}
+
+@test "rootless: a user namespace that the config has not has the user's range of ids around its user" {
+	only_cella
+	not_in_a_vm "its ids are the guest's"
+	with_range
+	[ "$(id -u)" = 0 ] || without_range
+	local group maps size
+	group=$("${as[@]}" id -g)
+	size=$(awk -F: -v first="$range" '$2 == first { print $3; exit }' /etc/subuid)
+	default_config '.process.user = {uid: 0, gid: 0, additionalGids: [5]} | sh("id -G; stat -c %g /dev/pts/ptmx; cat /proc/self/uid_map /proc/self/setgroups")'
+	ok plain run "$ID"
+	maps=$output
+	default_config '.process.user = {uid: 7, gid: 8} | sh("id -u; id -g; cat /proc/self/uid_map")'
+	ok plain run "$ID"
+	is "$(xargs <<<"$maps")" "0 5 0 0 $user 1 1 $range $size allow"
+	is "$(xargs <<<"$output")" "7 8 7 $user 1 0 $range 7 8 $((range + 7)) $((size - 7))"
+	default_config 'forever'
+	ok plain run --detach "$ID"
+	ok plain exec --user 7:8 --additional-gids 9 "$ID" sh -c 'id -u; id -G'
+	is "$(xargs <<<"$output")" "7 8 9"
+	ok plain delete --force "$ID"
+	without_range
+}
+
+@test "rootless: several ranges are one after the other, broken lines give nothing, and without newuidmap it is one id" {
+	only_cella
+	not_in_a_vm "its ids are the guest's"
+	[ "$(id -u)" = 0 ] || skip "only root can show it another /etc/subuid"
+	with_range
+	printf '%s\n' rower rower:5 rower:5:x 54321:300000:10 rower:200000:2 rower:200001:5 rower:54321:1 >"$T/range"
+	default_config 'sh("cat /proc/self/uid_map")'
+	ok plain run "$ID"
+	is "$(xargs <<<"$output")" "0 $user 1 1 300000 10 11 200000 2"
+	mkdir "$T/bin"
+	ln -s "$(command -v timeout)" "$T/bin/timeout"
+	ok env PATH="$T/bin" "$(command -v setpriv)" --reuid 54321 --regid 54322 --clear-groups "$CELLA" run "$ID"
+	without_range
+	is "$(xargs <<<"$output")" "0 $user 1"
+	has "$stderr" "newuidmap is not there"
+}
 
 @test "rootless: a range of ids by newuidmap: other users, groups, and files of theirs" {
 	only_cella

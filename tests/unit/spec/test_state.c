@@ -11,6 +11,12 @@ static struct key_value notes[] = {
 	{"a \"b\"\n",     ""   },
 };
 
+static struct spec_id_map maps[] = {
+	{7, 1000,   1 },
+	{0, 100000, 7 },
+	{8, 100007, 50}
+};
+
 static struct state full(void)
 {
 	struct state state = {
@@ -25,9 +31,11 @@ static struct state full(void)
 		.cgroup = "/cella/web-1",
 		.owner = 4294967295U,
 		.terminal = true,
-		.namespaces = 1U << NAMESPACE_PID | 1U << NAMESPACE_TIME,
+		.namespaces = 1U << NAMESPACE_USER | 1U << NAMESPACE_PID | 1U << NAMESPACE_TIME,
 	};
 
+	state.uid_mappings = (id_map_list){maps, ARRAY_SIZE(maps)};
+	state.gid_mappings = (id_map_list){maps, 1};
 	state.annotations.item = notes;
 	state.annotations.count = ARRAY_SIZE(notes);
 	return state;
@@ -40,6 +48,13 @@ static void write_out(const struct state *state, struct text *out)
 
 	state_write(&w, state);
 	assert_int_equal(text_check(out, &err), 0);
+}
+
+static void assert_same_maps(const id_map_list *a, const id_map_list *b)
+{
+	assert_int_equal(a->count, b->count);
+	if (a->count > 0)
+		assert_memory_equal(a->item, b->item, a->count * sizeof(*a->item));
 }
 
 static void assert_same(const struct state *a, const struct state *b)
@@ -58,6 +73,8 @@ static void assert_same(const struct state *a, const struct state *b)
 	assert_int_equal(a->owner, b->owner);
 	assert_int_equal(a->terminal, b->terminal);
 	assert_int_equal(a->namespaces, b->namespaces);
+	assert_same_maps(&a->uid_mappings, &b->uid_mappings);
+	assert_same_maps(&a->gid_mappings, &b->gid_mappings);
 	assert_int_equal(a->annotations.count, b->annotations.count);
 	for (size_t i = 0; i < a->annotations.count; i++) {
 		assert_string_equal(a->annotations.item[i].key, b->annotations.item[i].key);
@@ -93,6 +110,7 @@ static void a_container_without_process_cgroup_or_annotations_is_read_back(void 
 	ours.start_time = 0;
 	ours.cgroup = NULL;
 	ours.namespaces = 0;
+	ours.uid_mappings.count = ours.gid_mappings.count = 0;
 	ours.annotations.count = 0;
 	write_out(&ours, &out);
 	assert_int_equal(state_read(out.bytes, out.length, arena, &theirs, &err), 0);
@@ -149,6 +167,13 @@ static void what_we_would_not_have_written_is_refused(void **state)
 		{"\"2026-01-02T03:04:05.000000006Z\"", "0",                            "state.json: created"                       },
 		{"\"namespace\"",                      "\"\"",                         "state.json: executor"                      },
 		{"\"namespace\"",                      "[]",                           "state.json: executor"                      },
+		{"\"hostID\":1000,",                   "",                             "state.json: uidMappings[0].hostID"         },
+		{"\"hostID\":100000",                  "\"hostID\":1000",              "state.json: uidMappings[1].hostID"         },
+		{"\"size\":50",                        "\"size\":0",                   "state.json: uidMappings[2].size"           },
+		{"\"uidMappings\":[",                  "\"uidMappings\":7,\"x\":[",    "state.json: uidMappings"                   },
+		{"\"uidMappings\"",                    "\"idMappings\"",               "state.json: uidMappings"                   },
+		{"\"user\",",                          "",                             "state.json: uidMappings"                   },
+		{"\"gidMappings\":[",                  "\"gidMappings\":[],\"x\":[",   "state.json: x"                             },
 		{"/cella/web-1",                       "cella",                        "state.json: cgroup"                        },
 		{"/cella/web-1",                       "/cella/../../x",               "state.json: cgroup"                        },
 		{"/cella/web-1",                       "/..",                          "state.json: cgroup"                        },
@@ -156,9 +181,9 @@ static void what_we_would_not_have_written_is_refused(void **state)
 		{"\"/cella/web-1\"",                   "{}",                           "state.json: cgroup"                        },
 		{"4294967295",                         "4294967296",                   "state.json: owner"                         },
 		{"\"terminal\":true",                  "\"terminal\":1",               "state.json: terminal"                      },
-		{"\"pid\",\"time\"",                   "\"pid\",\"pid\"",              "state.json: namespaces[1]"                 },
-		{"\"pid\",\"time\"",                   "\"pids\"",                     "state.json: namespaces[0]"                 },
-		{"[\"pid\",\"time\"]",                 "3",                            "state.json: namespaces"                    },
+		{"\"pid\",\"time\"",                   "\"pid\",\"pid\"",              "state.json: namespaces[2]"                 },
+		{"\"pid\",\"time\"",                   "\"pids\"",                     "state.json: namespaces[1]"                 },
+		{"[\"user\",\"pid\",\"time\"]",        "3",                            "state.json: namespaces"                    },
 		{"\"one\"",			    "1",                            "state.json: annotations[\"org.example.a\"]"},
 		{"\"annotations\":{",                  "\"annotations\":null,\"x\":{", "state.json: annotations"                   },
 		{"\"version\"",                        "\"more\":1,\"version\"",       "state.json: more"                          },

@@ -13,3 +13,12 @@ void spec_write_maps(struct json_writer *w, const char *key, const id_map_list *
 	}
 	json_close(w);
 }
+
+bool spec_is_mapped(const id_map_list *maps, uint32_t id)
+{
+	for (size_t i = 0; i < maps->count; i++)
+		if (id >= maps->item[i].container_id &&
+		    id - maps->item[i].container_id < maps->item[i].size)
+			return true;
+	return false;
+}
