@@ -126,14 +126,17 @@ static int name_all(const struct netns_device *devices, size_t count, struct net
 	if (count > NETNS_DEVICES)
 		return fail(err, ERROR_UNSUPPORTED, "devices", "more than %d", NETNS_DEVICES);
 	for (size_t i = 0; i < count; i++) {
-		const char *from = devices[i].host_name;
-		const char *to = devices[i].name ? devices[i].name : from;
+		const char *to = devices[i].name;
 		struct device *it = &b->devices[i];
 
-		it->index = link_find(from, err);
+		it->index = link_find(devices[i].host_name, err);
 		if (it->index < 0)
 			return -1;
-		memcpy(it->host_name, from, strnlen(from, NETNS_NAME - 1));
+		/* which it need not be: it is found by another name that it has, too */
+		if (!if_indextoname((unsigned int)it->index, it->host_name))
+			return fail_errno(err, devices[i].host_name, "look up");
+		if (!to)
+			to = it->host_name;
 		memcpy(it->name, to, strnlen(to, NETNS_NAME - 1));
 		b->device_count++;
 	}

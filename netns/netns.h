@@ -136,7 +136,7 @@ int netns_is_redirected(const struct netns_links *links, uint32_t which,
  * Returns  0, or -1 and the first *err, with the interface's name in front: all else has been tried. */
 int netns_undo(const struct netns_links *links, struct error *err) FALLIBLE;
 
-/* A device of the host's that a container gets. Names as the kernel has them. */
+/* A device of the host's that a container gets. Names as the kernel has them; the first may be an alternative one. */
 struct netns_device {
 	const char *host_name, *name; /* of it here, and there; the second may be NULL: the same */
 };

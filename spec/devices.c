@@ -72,25 +72,46 @@ const struct field_type part_devices = {.kind = FIELD_LIST, .element = &device};
 
 /* ---- network devices ---- */
 
-/* What the kernel takes as an interface's name: IFNAMSIZ - 1 bytes, no slash, colon or space. */
+/* What the kernel takes as an interface's name: IFNAMSIZ - 1 bytes, no slash, colon or space, to which it counts \xa0.
+ * It fills in a '%d', and nobody would know then what the device is called. */
 static const char *wrong_interface(const char *text)
 {
 	size_t length = strlen(text);
 
-	if (length > 0 && length < 16 && strcspn(text, "/: \t\n\v\f\r") == length &&
+	if (strchr(text, '%'))
+		return "an interface's name without '%': the kernel would put a number there";
+	if (length > 0 && length < 16 && strcspn(text, "/: \t\n\v\f\r\xa0") == length &&
 	    strcmp(text, ".") != 0 && strcmp(text, "..") != 0)
 		return NULL;
 	return "an interface's name of 1 to 15 characters";
 }
 
-static const struct field_type interface_name = {.kind = FIELD_TEXT, .wrong = wrong_interface};
+/* An empty one is none: it keeps what it has. */
+static const char *wrong_new_name(const char *text)
+{
+	return *text ? wrong_interface(text) : NULL;
+}
+
+static const struct field_type interface_name = {.kind = FIELD_TEXT, .wrong = wrong_new_name};
 
 static const struct field net_device_members[] = {
 	{"name", &interface_name, offsetof(struct spec_net_device, name), OPTIONAL},
 };
 
+static int check_net_device(const struct json *value, void *at, struct error *err)
+{
+	struct spec_net_device *it = at;
+
+	(void)value;
+	(void)err;
+	if (it->name && !*it->name)
+		it->name = NULL;
+	return 0;
+}
+
 static const struct field_type net_device = {.kind = FIELD_OBJECT,
-                                             FIELD_MEMBERS(net_device_members)};
+                                             FIELD_MEMBERS(net_device_members),
+                                             .check = check_net_device};
 
 _Static_assert(offsetof(struct spec_net_device, host_name) == 0, "the key comes first");
 

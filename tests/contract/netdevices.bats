@@ -95,6 +95,35 @@ addresses() { host ip -o addr show dev "$1" scope global | sed 's/ *valid_lft.*/
 	is "$(host tc filter show dev web1 ingress)" ""
 }
 
+@test "a name with a number to be filled in is refused, and an empty one keeps the name" {
+	only_cella
+	before=$(addresses web1)
+	bundle '.linux.netDevices = {web1: {name: "eth%d"}}'
+	refused there run "$ID"
+	has "$stderr" "linux.netDevices.web1.name: expected an interface's name without '%'"
+	is "$(addresses web1)" "$before"
+	bundle '.linux.netDevices = {web1: {name: ""}} | args(["ip", "-o", "addr", "show", "web1"])'
+	ok there run "$ID"
+	has "$output" "10.8.0.1/24"
+}
+
+@test "a device is found by an alternative name, and has its own again after a create that fails" {
+	only_cella
+	host ip link property add dev web1 altname uplink || skip "no alternative names"
+	before=$(addresses web1)
+	bundle '.linux.netDevices = {uplink: {name: "eth0"}, none0: {}} | .hooks = {createRuntime: [{path: "/bin/false"}]}'
+	refused there run "$ID"
+	has "$stderr" none0
+	bundle '.linux.netDevices = {uplink: {name: "eth0"}} | .hooks = {createRuntime: [{path: "/bin/false"}]}'
+	refused there run "$ID"
+	has "$stderr" "hooks.createRuntime[0]"
+	is "$(addresses web1)" "$before"
+	ok host ip link show uplink
+	bundle '.linux.netDevices = {uplink: {}} | args(["ip", "-o", "addr", "show", "web1"])'
+	ok there run "$ID"
+	has "$output" "10.8.0.1/24"
+}
+
 @test "with ids of its own too" {
 	only_cella
 	bundle 'mapped | .linux.netDevices = {web1: {name: "eth0"}} | sh("ip -o addr show dev eth0")'

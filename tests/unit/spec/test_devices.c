@@ -64,20 +64,22 @@ static void network_devices_are_read_by_key(void **state)
 	owned_arena struct arena *arena = new_arena();
 	const struct spec_linux *l =
 		&read_spec(arena, "\"linux\": {\"netDevices\": {\"eth0\": {\"name\": \"in0\"},"
-	                          "\"ens.5\": {}}}")
+	                          "\"ens.5\": {}, \"eth2\": {\"name\": \"\"}}}")
 			 ->linux_;
 
 	(void)state;
-	assert_int_equal(l->net_devices.count, 2);
+	assert_int_equal(l->net_devices.count, 3);
 	assert_string_equal(l->net_devices.item[0].host_name, "eth0");
 	assert_string_equal(l->net_devices.item[0].name, "in0");
 	assert_string_equal(l->net_devices.item[1].host_name, "ens.5");
 	assert_null(l->net_devices.item[1].name);
+	assert_null(l->net_devices.item[2].name);
 }
 
 static void names_that_no_interface_can_have_are_refused(void **state)
 {
-	static const char *const names[] = {"", ".", "..", "a b", "a/b", "a:b", "0123456789abcdef"};
+	static const char *const names[] = {
+		".", "..", "a b", "a\xc3\xa0", "a/b", "a:b", "0123456789abcdef"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -94,6 +96,21 @@ static void names_that_no_interface_can_have_are_refused(void **state)
 	}
 }
 
+static void a_name_that_the_kernel_fills_in_is_refused(void **state)
+{
+	static const struct refusal refusals[] = {
+		{.members = "\"linux\": {\"netDevices\": {\"e\": {\"name\": \"eth%d\"}}}",
+	         .object = "linux.netDevices.e.name",
+	         .part = "expected an interface's name without '%'"},
+		{.members = "\"linux\": {\"netDevices\": {\"e%d\": {}}}",
+	         .object = "linux.netDevices[\"e%d\"]",
+	         .part = "an interface's name without '%'"         },
+	};
+
+	(void)state;
+	refused(refusals, ARRAY_SIZE(refusals));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -101,6 +118,7 @@ int main(void)
 		cmocka_unit_test(a_file_mode_may_repeat_the_type_and_loses_it),
 		cmocka_unit_test(network_devices_are_read_by_key),
 		cmocka_unit_test(names_that_no_interface_can_have_are_refused),
+		cmocka_unit_test(a_name_that_the_kernel_fills_in_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
