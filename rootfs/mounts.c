@@ -176,7 +176,7 @@ static int add_labels(const struct rootfs_request *request, struct rootfs_plan *
 			labelled = labelled && !is_type(mount, kernels[k]);
 		if (labelled) /* there is room for one more: rootfs_read_options() */
 			mount->data[mount->data_count++] =
-				(struct rootfs_datum){ROOTFS_NO_OPTION, kind, label};
+				(struct rootfs_datum){ROOTFS_NO_OPTION, label, kind, label};
 	}
 	return 0;
 }

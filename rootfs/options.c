@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
+#include <ctype.h>
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/table.h"
 
 #include "steps.h"
@@ -33,6 +35,7 @@ enum link_word { KEEP, ONTO, COPY };
 
 /* clang-format off */
 #define WORDS(X) /* word, action, set, clear: a new option is a new row */ \
+	X("acl", SUPER, 0, 0) \
 	X("async", SUPER, 0, 0) \
 	X("atime", ATTRIBUTE, 0, ATIME) \
 	X("bind", BIND, 0, 0) \
@@ -48,6 +51,7 @@ enum link_word { KEEP, ONTO, COPY };
 	X("lazytime", SUPER, 0, 0) \
 	X("loud", NOTHING, 0, 0) \
 	X("mand", NOTHING, 0, 0) \
+	X("noacl", SUPER, 0, 0) \
 	X("noatime", ATTRIBUTE, MOUNT_ATTR_NOATIME, ATIME) \
 	X("nodev", ATTRIBUTE, MOUNT_ATTR_NODEV, 0) \
 	X("nodiratime", ATTRIBUTE, MOUNT_ATTR_NODIRATIME, 0) \
@@ -155,6 +159,22 @@ static const struct option *find_option(const char *word)
 	return NULL;
 }
 
+/* What mount(8) keeps for itself and for fstab(5): no file system has seen these. */
+static bool is_for_mount_8(const char *word)
+{
+	static const char *const whole[] = {"_netdev", "auto",  "group", "noauto", "nofail",
+	                                    "nouser",  "owner", "user",  "users"};
+	static const char *const begin[] = {"X-", "comment=", "x-"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(whole); i++)
+		if (strcmp(word, whole[i]) == 0)
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(begin); i++)
+		if (strncmp(word, begin[i], strlen(begin[i])) == 0)
+			return true;
+	return false;
+}
+
 /* A later word takes back what an earlier one said. */
 static void change(uint64_t *set, uint64_t *clear, const struct option *option)
 {
@@ -168,11 +188,10 @@ static int add_datum(struct rootfs_mount *mount, size_t option, const char *word
 	struct rootfs_datum *datum = &mount->data[mount->data_count];
 	const char *equals = strchr(word, '=');
 
-	if (!*word)
-		return fail(err, ERROR_CONFIG, "", "is empty");
 	if (equals && strlen(equals + 1) > FSCONFIG_TEXT_MOST)
 		mount->at_once = true;
 	datum->option = option;
+	datum->word = word;
 	datum->key = equals ? arena_text_n(arena, word, (size_t)(equals - word)) : word;
 	datum->value = equals ? equals + 1 : NULL;
 	if (!datum->key)
@@ -234,37 +253,95 @@ static int read_word(struct rootfs_mount *mount, size_t index, const char *word,
 	return 0;
 }
 
-/* A bind makes no file system that could have options: those that only change one have no effect,
- * and what nobody knows is refused. */
-static int drop_data(struct rootfs_mount *mount, const struct spec_mount *asked, struct error *err)
+static bool is_type(const struct spec_mount *asked, const char *type)
 {
-	for (size_t i = 0; i < mount->data_count; i++) {
-		size_t at = mount->data[i].option;
+	return asked->type && strcmp(asked->type, type) == 0;
+}
 
-		if (find_option(asked->options.item[at]))
-			continue;
-		(void)fail(err, ERROR_CONFIG, "", "'%s' is no option of a bind mount",
-		           asked->options.item[at]);
-		return error_within(err, "mounts[%zu].options[%zu]", mount->index, at);
+/* Where the kernel would end the first word of what it is handed as one text: at a comma. But an SELinux context may be
+ * in quotes, an overlay has its "\,", and no option of a tmpfs begins with a digit, as the nodes of mpol= do. */
+static size_t word_length(const struct spec_mount *asked, const char *text)
+{
+	const char *context = strstr(text, "context=");
+	bool is_context = context && context == text + strcspn(text, "=,") - strlen("context");
+	bool quoted = false;
+	size_t i;
+
+	for (i = 0; text[i]; i++) {
+		if (text[i] == '"' && is_context)
+			quoted = !quoted;
+		else if (text[i] == '\\' && text[i + 1] && is_type(asked, "overlay"))
+			i++;
+		else if (text[i] == ',' && !quoted &&
+		         !(is_type(asked, "tmpfs") && isdigit((unsigned char)text[i + 1])))
+			break;
 	}
-	mount->data_count = 0;
+	return i;
+}
+
+static int read_option(struct rootfs_mount *mount, const struct spec_mount *asked, size_t index,
+                       struct arena *arena, struct error *err)
+{
+	const char *text = asked->options.item[index];
+
+	for (size_t length; *text; text += length + (text[length] == ',')) {
+		const char *word = text;
+
+		length = word_length(asked, text);
+		if (text[length])
+			word = arena_text_n(arena, text, length);
+		if (!word)
+			return arena_check(arena, err);
+		if (!*word || is_for_mount_8(word))
+			continue;
+		if (read_word(mount, index, word, arena, err) < 0)
+			return -1;
+	}
 	return 0;
 }
 
+/* A bind makes no file system that could have options: mount(2) doesn't look at them. */
+static void drop_data(struct rootfs_mount *mount)
+{
+	for (size_t i = 0; i < mount->data_count; i++)
+		if (!find_option(mount->data[i].word))
+			log_warning(
+				"mounts[%zu].options[%zu]: '%.64s' means nothing for a bind mount",
+				mount->index, mount->data[i].option, mount->data[i].word);
+	mount->data_count = 0;
+}
+
+/* To mount(2) these are a flag, which file systems without a choice don't look at; as words they don't know them. */
+static void drop_acl(struct rootfs_mount *mount, const struct spec_mount *asked)
+{
+	static const char *const without[] = {"none", "overlay", "ramfs", "tmpfs", "xfs"};
+	bool drop = !asked->type || !rootfs_has_superblock_flag(asked->type);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(without); i++)
+		drop = drop || is_type(asked, without[i]);
+	for (size_t i = 0; drop && i < mount->data_count; i++)
+		if (strcmp(mount->data[i].word, "acl") != 0 &&
+		    strcmp(mount->data[i].word, "noacl") != 0)
+			mount->data[kept++] = mount->data[i];
+	if (drop)
+		mount->data_count = kept;
+}
+
 /* What mount(2) would be handed: all of it in one page. */
-static size_t data_bytes(const struct spec_mount *asked, const struct rootfs_mount *mount)
+static size_t data_bytes(const struct rootfs_mount *mount)
 {
 	size_t bytes = 0;
 
 	for (size_t i = 0; i < mount->data_count; i++)
-		bytes += strlen(asked->options.item[mount->data[i].option]) + 1;
+		bytes += strlen(mount->data[i].word) + 1;
 	return bytes;
 }
 
 static int check_together(const struct rootfs_mount *mount, const struct spec_mount *asked,
                           struct error *err)
 {
-	bool is_tmpfs = !mount->bind && asked->type && strcmp(asked->type, "tmpfs") == 0;
+	bool is_tmpfs = !mount->bind && is_type(asked, "tmpfs");
 
 	if (mount->remount && (mount->copy_up || mount->ids || mount->keep_link ||
 	                       mount->onto_link || mount->copy_link))
@@ -283,27 +360,41 @@ static int check_together(const struct rootfs_mount *mount, const struct spec_mo
 		return fail(err, ERROR_CONFIG, "",
 		            "'copy-symlink' goes with neither "
 		            "'src-nofollow' nor 'dest-nofollow'");
-	if (mount->at_once && data_bytes(asked, mount) > MOUNT_DATA_MOST)
+	if (mount->at_once && data_bytes(mount) > MOUNT_DATA_MOST)
 		return fail(err, ERROR_UNSUPPORTED, "",
 		            "one of more than %d bytes, and more than %d in all",
 		            FSCONFIG_TEXT_MOST, MOUNT_DATA_MOST);
 	return 0;
 }
 
+/* Of the words in all options: so many at most, and one for add_labels(). */
+static size_t data_most(const struct spec_mount *asked)
+{
+	size_t count = 1 + asked->options.count;
+
+	for (size_t i = 0; i < asked->options.count; i++)
+		for (const char *at = asked->options.item[i]; (at = strchr(at, ',')); at++)
+			count++;
+	return count;
+}
+
 int rootfs_read_options(const struct spec_mount *asked, struct arena *arena,
                         struct rootfs_mount *mount, struct error *err)
 {
-	mount->bind = asked->type && strcmp(asked->type, "bind") == 0;
-	mount->data = arena_alloc(arena, asked->options.count + 1, sizeof(struct rootfs_datum));
+	mount->bind = is_type(asked, "bind");
+	mount->data = arena_alloc(arena, data_most(asked), sizeof(struct rootfs_datum));
 	if (!mount->data)
 		return arena_check(arena, err);
 	for (size_t i = 0; i < asked->options.count; i++)
-		if (read_word(mount, i, asked->options.item[i], arena, err) < 0)
+		if (read_option(mount, asked, i, arena, err) < 0)
 			return error_within(err, "mounts[%zu].options[%zu]", mount->index, i);
+	if (mount->bind) {
+		drop_data(mount);
+		mount->at_once = false;
+	}
+	drop_acl(mount, asked);
 	if (check_together(mount, asked, err) < 0)
 		return error_within(err, "mounts[%zu].options", mount->index);
-	if (mount->bind && drop_data(mount, asked, err) < 0)
-		return -1;
 	if (mount->remount) /* nothing is mounted anew */
 		mount->bind = mount->recursive = false;
 	return 0;

@@ -36,15 +36,6 @@ static void print_attributes(struct json_writer *w, const char *key, uint64_t bi
 	json_close(w);
 }
 
-static void print_datum(struct json_writer *w, const struct rootfs_datum *datum,
-                        const struct spec_mount *asked)
-{
-	if (datum->option == ROOTFS_NO_OPTION)
-		json_text(w, NULL, datum->value);
-	else
-		json_text(w, NULL, asked->options.item[datum->option]);
-}
-
 static void print_idmap(struct json_writer *w, const struct rootfs_plan *plan,
                         const struct rootfs_mount *mount)
 {
@@ -66,8 +57,6 @@ static void print_idmap(struct json_writer *w, const struct rootfs_plan *plan,
 static void print_mount(struct json_writer *w, const struct rootfs_plan *plan,
                         const struct rootfs_mount *mount)
 {
-	const struct spec_mount *asked = &plan->spec->mounts.item[mount->index];
-
 	json_open(w, NULL, '{');
 	json_text(w, "destination", mount->destination);
 	if (mount->link)
@@ -91,7 +80,7 @@ static void print_mount(struct json_writer *w, const struct rootfs_plan *plan,
 	if (mount->data_count > 0) {
 		json_open(w, "data", '[');
 		for (size_t i = 0; i < mount->data_count; i++)
-			print_datum(w, &mount->data[i], asked);
+			json_text(w, NULL, mount->data[i].word);
 		json_close(w);
 	}
 	json_close(w);

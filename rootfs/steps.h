@@ -20,7 +20,8 @@
 
 /* An option for the file system itself: a word, or key=value. */
 struct rootfs_datum {
-	size_t option; /* where in mounts[].options; ROOTFS_NO_OPTION: linux.mountLabel */
+	size_t option;    /* where in mounts[].options; ROOTFS_NO_OPTION: linux.mountLabel */
+	const char *word; /* as it was asked for */
 	const char *key;
 	const char *value; /* NULL: a word alone */
 };

@@ -77,6 +77,27 @@ no_tree() { umount "$T/tree/below"; }
 	is "$output" x
 }
 
+@test "options that mean nothing for a bind, and those of mount(8), are taken" {
+	bundle 'bind("/share"; $share; ["ro", "size=5", "acl", "noacl", ""]) | sh("cat /share/x; touch /share/y")'
+	echo shared >"$SHARE/x"
+	exits 1 cella run "$ID"
+	is "$output" shared
+	has "$stderr" "Read-only file system"
+	only_cella
+	matches "$stderr" "mounts\[[0-9]+\]\.options\[[0-9]\]: 'size=5' means nothing for a bind mount"
+	lacks "$stderr" "acl"
+	bundle 'tmpfs("/mnt"; ["nofail", "_netdev", "noauto", "user", "x-gvfs-show", "comment=mine", "", "acl", "noacl"]) | sh("echo x >/mnt/x && cat /mnt/x")'
+	ok cella run "$ID"
+	is "$output" x
+	is "$stderr" ""
+}
+
+@test "one option may be several with commas between, as for the kernel" {
+	bundle 'tmpfs("/mnt"; ["size=1m,mode=700"]) | sh("grep \" /mnt \" /proc/mounts")'
+	ok cella run "$ID"
+	matches "$output" "size=1024k,.*mode=700"
+}
+
 @test "nosymfollow: links are there and lead nowhere; symfollow takes it back" {
 	only_cella "from runc 1.2 on"
 	ln -s /etc/passwd "$SHARE/link"

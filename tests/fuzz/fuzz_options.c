@@ -5,7 +5,8 @@
 #include "base/text.h"
 #include "rootfs/steps.h"
 
-/* Lines of bytes as the option words of a mount. What is taken has a word for every datum. */
+/* Lines of bytes as the option words of a mount. What is taken has a word for every datum, of which
+ * there are no more than commas and ends. */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -19,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct spec_mount asked = {.destination = "/x", .source = "/source"};
 	struct rootfs_mount mount = {.fd = -1};
 	struct error err = {0};
+	size_t most = 0;
 	char *text, *at;
 
 	if (!arena || size == 0)
@@ -43,10 +45,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		return 0;
 	}
-	if (mount.data_count > asked.options.count)
+	most = asked.options.count;
+	for (size_t i = 0; i < asked.options.count; i++)
+		for (const char *comma = words[i]; (comma = strchr(comma, ',')); comma++)
+			most++;
+	if (mount.data_count > most)
 		abort();
 	for (size_t i = 0; i < mount.data_count; i++)
-		if (!mount.data[i].key || mount.data[i].option >= asked.options.count)
+		if (!mount.data[i].key || !mount.data[i].word[0] ||
+		    mount.data[i].option >= asked.options.count)
 			abort();
 	return 0;
 }
