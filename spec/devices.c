@@ -86,32 +86,16 @@ static const char *wrong_interface(const char *text)
 	return "an interface's name of 1 to 15 characters";
 }
 
-/* An empty one is none: it keeps what it has. */
-static const char *wrong_new_name(const char *text)
-{
-	return *text ? wrong_interface(text) : NULL;
-}
-
-static const struct field_type interface_name = {.kind = FIELD_TEXT, .wrong = wrong_new_name};
+static const struct field_type interface_name = {.kind = FIELD_TEXT,
+                                                 .wrong = wrong_interface,
+                                                 .empty_is_none = true};
 
 static const struct field net_device_members[] = {
 	{"name", &interface_name, offsetof(struct spec_net_device, name), OPTIONAL},
 };
 
-static int check_net_device(const struct json *value, void *at, struct error *err)
-{
-	struct spec_net_device *it = at;
-
-	(void)value;
-	(void)err;
-	if (it->name && !*it->name)
-		it->name = NULL;
-	return 0;
-}
-
 static const struct field_type net_device = {.kind = FIELD_OBJECT,
-                                             FIELD_MEMBERS(net_device_members),
-                                             .check = check_net_device};
+                                             FIELD_MEMBERS(net_device_members)};
 
 _Static_assert(offsetof(struct spec_net_device, host_name) == 0, "the key comes first");
 

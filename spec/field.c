@@ -135,11 +135,14 @@ const char *wrong_list(const char *text)
 static int read_text(const struct field_type *type, const struct json *value, struct arena *arena,
                      void *at, struct error *err)
 {
-	const char *right = type->wrong ? type->wrong(value->text) : NULL;
+	bool none = type->empty_is_none && !*value->text;
+	const char *right = type->wrong && !none ? type->wrong(value->text) : NULL;
 	char choices[sizeof(err->reason) - 80]; /* what was found must fit behind them */
 	int64_t meaning = 0;
 
 	(void)arena;
+	if (none)
+		return 0;
 	if (right)
 		return field_expected(err, value, "%s", right);
 	if (type->words && !table_value(type->words, type->words_count, value->text, &meaning)) {

@@ -44,6 +44,7 @@ struct field_type {
 	const struct word *words;
 	size_t words_count;
 	const char *(*wrong)(const char *text);
+	bool empty_is_none; /* "" stands for a member that is absent */
 
 	/* objects */
 	const struct field *members;

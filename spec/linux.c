@@ -149,7 +149,9 @@ static const struct word propagations[] = {
         {"runbindable", 0},
 };
 
-static const struct field_type propagation = {.kind = FIELD_TEXT, FIELD_WORDS(propagations)};
+static const struct field_type propagation = {.kind = FIELD_TEXT,
+                                              FIELD_WORDS(propagations),
+                                              .empty_is_none = true};
 
 static const char *wrong_bandwidth(const char *text)
 {
@@ -187,22 +189,10 @@ static const struct word domains[] = {
 	{"LINUX32", 0},
 };
 
-static int check_personality_flags(const struct json *value, void *at, struct error *err)
-{
-	(void)at;
-	if (value->first)
-		return json_fail(err, value->first, "the specification has no flags yet");
-	return 0;
-}
-
 static const struct field_type domain = {.kind = FIELD_TEXT, FIELD_WORDS(domains)};
-static const struct field_type personality_flags = {.kind = FIELD_LIST,
-                                                    .element = &field_text,
-                                                    .check = check_personality_flags};
-
 static const struct field personality_members[] = {
-	{"domain", &domain,            WITHIN(personality, domain), REQUIRED},
-	{"flags",  &personality_flags, WITHIN(personality, flags),  OPTIONAL},
+	{"domain", &domain,      WITHIN(personality, domain), REQUIRED},
+	{"flags",  &field_texts, WITHIN(personality, flags),  OPTIONAL},
 };
 
 static const struct field_type personality = {.kind = FIELD_OBJECT,

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/own.h"
 #include "base/table.h"
 #include "cgroups/cgroups.h"
@@ -27,6 +28,7 @@ static const uint64_t namespace_flags[NAMESPACE_TYPES] = {
 static int check_whole(const struct spec *spec, struct error *err)
 {
 	const struct spec_linux *l = &spec->linux_;
+
 	if (l->net_devices.count > 0 && !l->namespaces[NAMESPACE_NETWORK].set)
 		return fail(err, ERROR_CONFIG, "linux.netDevices",
 		            "needs a network namespace in linux.namespaces: they are the host's "
@@ -34,6 +36,10 @@ static int check_whole(const struct spec *spec, struct error *err)
 	if (!spec->process.set)
 		return fail(err, ERROR_CONFIG, "process",
 		            "required: what the container runs, with args and cwd");
+	if (l->personality.flags.count > 0)
+		log_warning("linux.personality.flags[0]: '%.64s' does nothing: the specification "
+		            "has no flags yet",
+		            l->personality.flags.item[0]);
 	return 0;
 }
 

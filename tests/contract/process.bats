@@ -198,6 +198,14 @@ ten"
 # Nice value and policy as proc_pid_stat(5) has them, the class of ionice(1), the machine's name, where memory comes from.
 POLICIES='awk "{ print \$19, \$41 }" /proc/self/stat; ionice -p $$; uname -m; head -n 1 /proc/self/numa_maps; grep Cpus_allowed_list: /proc/self/status'
 
+@test "flags of a personality, of which there are none yet, do nothing, and an empty rootfsPropagation is none" {
+	only_cella "runc of Debian 12 has no personality"
+	bundle '.linux.personality = {domain: "LINUX32", flags: ["SHORT_INODE"]} | .linux.rootfsPropagation = "" | args(["uname", "-m"])'
+	ok cella run "$ID"
+	matches "$output" "i[3-6]86"
+	matches "$stderr" "linux.personality.flags\[0\]: 'SHORT_INODE' does nothing"
+}
+
 @test "scheduler, ioPriority, personality and memoryPolicy are those of every process" {
 	bundle '.process.scheduler = {policy: "SCHED_BATCH", nice: 5} | .process.ioPriority = {class: "IOPRIO_CLASS_BE", priority: 6}
 		| .process.execCPUAffinity = {initial: "0", final: "0"}

@@ -108,6 +108,19 @@ static void as_many_maps_as_the_kernel_takes_are_read(void **state)
 	assert_int_equal(read_spec(arena, members.bytes)->mounts.item[0].uid_mappings.count, 340);
 }
 
+static void an_empty_propagation_is_none_and_flags_of_a_personality_may_be_any(void **state)
+{
+	owned_arena struct arena *arena = new_arena();
+	const struct spec_linux *l =
+		&read_spec(arena, "\"linux\": {\"rootfsPropagation\": \"\", \"personality\":"
+	                          "{\"domain\": \"LINUX\", \"flags\": [\"X\"]}}")
+			 ->linux_;
+
+	(void)state;
+	assert_null(l->rootfs_propagation);
+	assert_string_equal(l->personality.flags.item[0], "X");
+}
+
 static void the_other_members_are_read(void **state)
 {
 	owned_arena struct arena *arena = new_arena();
@@ -167,6 +180,8 @@ int main(void)
 		cmocka_unit_test(maps_may_touch_and_reach_the_last_id),
 		cmocka_unit_test(maps_that_contradict_themselves_are_refused),
 		cmocka_unit_test(as_many_maps_as_the_kernel_takes_are_read),
+		cmocka_unit_test(
+			an_empty_propagation_is_none_and_flags_of_a_personality_may_be_any),
 		cmocka_unit_test(the_other_members_are_read),
 		cmocka_unit_test(clocks_are_set_one_by_one),
 	};
