@@ -56,6 +56,56 @@ no_tree() { umount "$T/tree/below"; }
 	is "$output" "rw,relatime"
 }
 
+# MOUNT-POINT: its options, how it propagates, whether its file system has lazytime.
+mounted() {
+	awk -v at="$1" '$5 == at {
+		shown = $6
+		for (i = 7; $i != "-"; i++)
+			shown = shown "," $i
+		sub(/:[0-9]+/, "", shown)
+		print shown (("," $(i + 3) ",") ~ /,lazytime,/ ? ",lazytime" : "")
+	}' <<<"$output"
+}
+
+@test "each word takes back its opposite, as mountinfo has it" {
+	only_cella "the peers of Debian 12 know fewer"
+	local from word before after filter='tmpfs("/mnt"; [])'
+	cat >"$T/words" <<-'END'
+		noatime atime rw,noatime rw,relatime
+		nodiratime diratime rw,nodiratime,relatime rw,relatime
+		noatime strictatime rw,noatime rw
+		strictatime nostrictatime rw rw,relatime
+		lazytime nolazytime rw,relatime,lazytime rw,relatime
+		rnoatime ratime rw,noatime rw,relatime
+		rnodiratime rdiratime rw,nodiratime,relatime rw,relatime
+		rnoatime rnorelatime rw,noatime rw,relatime
+		rstrictatime rnostrictatime rw rw,relatime
+		rnoatime rstrictatime rw,noatime rw
+		rstrictatime rrelatime rw rw,relatime
+		rro rrw ro,relatime rw,relatime
+		rnosymfollow rsymfollow rw,relatime,nosymfollow rw,relatime
+		shared runbindable rw,relatime,shared rw,relatime,unbindable
+		rmand rnomand rw,relatime rw,relatime
+	END
+	while read -r from word before after; do
+		filter+=" | tmpfs(\"/mnt/$from.$word.0\"; [\"$from\"]) | tmpfs(\"/mnt/$from.$word.1\"; [\"$from\", \"$word\"])"
+	done <"$T/words"
+	bundle "$filter | args([\"cat\", \"/proc/self/mountinfo\"])"
+	ok cella run "$ID"
+	while read -r from word before after; do
+		echo "$from $word $(mounted "/mnt/$from.$word.0") $(mounted "/mnt/$from.$word.1")"
+	done <"$T/words" >"$T/seen"
+	is "$(<"$T/seen")" "$(<"$T/words")"
+}
+
+@test "a relative destination is one of the root's, and a bind may have the type none" {
+	echo bound >"$SHARE/file"
+	bundle 'mount("mnt"; "none"; $share; ["bind", "ro"]) | sh("cd /tmp && cat /mnt/file; touch /mnt/new")'
+	exits 1 cella run "$ID"
+	is "$output" bound
+	has "$stderr" "Read-only file system"
+}
+
 @test "sync, dirsync, lazytime and their recursive forms reach the file system that is made" {
 	only_cella
 	bundle 'tmpfs("/mnt/a"; ["sync", "lazytime"]) | tmpfs("/mnt/b"; ["rsync", "rdirsync"]) | tmpfs("/mnt/c"; ["sync", "async", "rasync", "mand", "rmand"])
