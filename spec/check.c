@@ -37,7 +37,7 @@ static int check_host_names(const struct json *top, const struct spec *spec, str
 }
 
 /* A new user namespace has no id that means anything until it is mapped; one that is joined has its
- * maps already, and the host's can't be changed. */
+ * maps already, which the plan compares with those that are given; the host's can't be changed. */
 static int check_user_namespace(const struct json *linux_, const struct spec_linux *spec,
                                 struct error *err)
 {
@@ -56,10 +56,6 @@ static int check_user_namespace(const struct json *linux_, const struct spec_lin
 		if (given && !user->set)
 			return field_fail(err, linux_, maps[i].name,
 			                  "needs a user namespace in linux.namespaces");
-		if (given && user->path)
-			return field_fail(err, linux_, maps[i].name,
-			                  "must be absent: the user namespace that is joined "
-			                  "has its maps already");
 		if (!given && user->set && !user->path)
 			return field_fail(err, linux_, maps[i].name,
 			                  "is required for a new user namespace");

@@ -63,7 +63,54 @@ static int open_namespace(const struct spec_namespace *ns, size_t type, int *ret
 	return 0;
 }
 
-static int plan_namespaces(struct plan *plan, const struct host *host, struct error *err)
+/* Engines tell the maps of a user namespace that is joined too. The kernel's are the ones that hold: what says
+ * the same is welcome, what does not is a mistake. */
+static int check_joined_maps(const struct spec_linux *l, int ns, struct arena *arena,
+                             struct error *err)
+{
+	id_map_list uids = {0}, gids = {0};
+	const struct {
+		const char *member;
+		const id_map_list *asked, *real;
+	} maps[] = {
+		{"linux.uidMappings", &l->uid_mappings, &uids},
+		{"linux.gidMappings", &l->gid_mappings, &gids},
+	};
+
+	if (l->uid_mappings.count == 0 && l->gid_mappings.count == 0)
+		return 0;
+	if (process_read_id_maps(ns, arena, &uids, &gids, err) < 0)
+		return error_within(err, "linux.namespaces[%zu].path",
+		                    l->namespaces[NAMESPACE_USER].index);
+	for (size_t i = 0; i < ARRAY_SIZE(maps); i++)
+		if (maps[i].asked->count > 0 &&
+		    process_compare_id_maps(maps[i].member, maps[i].asked, maps[i].real, arena,
+		                            err) < 0)
+			return -1;
+	return 0;
+}
+
+static int check_user_namespace(const struct plan *plan, const struct host *host,
+                                struct arena *arena, struct error *err)
+{
+	const struct spec_linux *l = &plan->spec->linux_;
+	const struct plan_namespace *user = &plan->namespaces[NAMESPACE_USER];
+
+	if (user->fd >= 0)
+		return check_joined_maps(l, user->fd, arena, err);
+	if (user->fresh && (l->uid_mappings.count == 0 || l->gid_mappings.count == 0))
+		return fail(err, ERROR_CONFIG,
+		            l->uid_mappings.count == 0 ? "linux.uidMappings" : "linux.gidMappings",
+		            "required with a new user namespace");
+	if (!host->privileged && !l->namespaces[NAMESPACE_USER].set)
+		return fail(err, ERROR_CONFIG, "linux.namespaces",
+		            "without root's rights a container needs a user namespace "
+		            "(see 'cella spec --rootless')");
+	return 0;
+}
+
+static int plan_namespaces(struct plan *plan, const struct host *host, struct arena *arena,
+                           struct error *err)
 {
 	const struct spec_linux *l = &plan->spec->linux_;
 
@@ -83,12 +130,7 @@ static int plan_namespaces(struct plan *plan, const struct host *host, struct er
 		if (i != NAMESPACE_CGROUP && i != NAMESPACE_TIME)
 			plan->clone_flags |= namespace_flags[i];
 	}
-	if (plan->namespaces[NAMESPACE_USER].fresh &&
-	    (l->uid_mappings.count == 0 || l->gid_mappings.count == 0))
-		return fail(err, ERROR_CONFIG,
-		            l->uid_mappings.count == 0 ? "linux.uidMappings" : "linux.gidMappings",
-		            "required with a new user namespace");
-	return 0;
+	return check_user_namespace(plan, host, arena, err);
 }
 
 static int plan_resctrl(const struct plan_request *request, struct arena *arena, struct plan *plan,
@@ -134,7 +176,8 @@ static int compose(const struct plan_request *request, struct arena *arena, stru
 		.rootless = request->rootless,
 	};
 
-	if (check_whole(request->spec, err) < 0 || plan_namespaces(plan, request->host, err) < 0)
+	if (check_whole(request->spec, err) < 0 ||
+	    plan_namespaces(plan, request->host, arena, err) < 0)
 		return -1;
 	plan_time(plan, arena);
 	if (cgroup_plan(&cgroup, arena, &plan->cgroup, err) < 0)

@@ -62,19 +62,25 @@ int process_plan_sockets(struct process_plan *plan, unsigned int count, const ch
 	return 0;
 }
 
+/* A namespace that is joined may have maps that nobody told us: the kernel will say. */
+static bool is_mapped(const id_map_list *maps, uint32_t id)
+{
+	return maps->count == 0 || spec_is_mapped(maps, id);
+}
+
 static int check_mapped(const struct spec *spec, const struct process_plan *plan, struct error *err)
 {
 	const struct spec_linux *l = &spec->linux_;
 	static const char why[] = "%u is not mapped into the user namespace";
 
-	if (!l->namespaces[NAMESPACE_USER].set || l->namespaces[NAMESPACE_USER].path)
+	if (!l->namespaces[NAMESPACE_USER].set)
 		return 0;
-	if (!spec_is_mapped(&l->uid_mappings, plan->uid))
+	if (!is_mapped(&l->uid_mappings, plan->uid))
 		return fail(err, ERROR_CONFIG, "process.user.uid", why, plan->uid);
-	if (!spec_is_mapped(&l->gid_mappings, plan->gid))
+	if (!is_mapped(&l->gid_mappings, plan->gid))
 		return fail(err, ERROR_CONFIG, "process.user.gid", why, plan->gid);
 	for (size_t i = 0; i < plan->groups_count; i++)
-		if (!spec_is_mapped(&l->gid_mappings, plan->groups[i])) {
+		if (!is_mapped(&l->gid_mappings, plan->groups[i])) {
 			(void)fail(err, ERROR_CONFIG, "", why, plan->groups[i]);
 			return error_within(err, "process.user.additionalGids[%zu]", i);
 		}

@@ -162,6 +162,19 @@ int process_plan_id_maps(const struct spec_user *user, const struct host *host, 
 int process_write_id_maps(pid_t pid, const id_map_list *uids, const id_map_list *gids,
                           const struct host *host, struct error *err) FALLIBLE;
 
+/* Read the maps of a user namespace, with the ids that they have in ours.
+ *
+ * ns          its descriptor; borrowed. Who may not enter it may not read them.
+ * ret_uids, ret_gids  in arena; nothing where it has not been mapped yet.
+ * Returns     0, or -1 and *err. Context: host. Spec: user_namespaces(7). */
+int process_read_id_maps(int ns, struct arena *arena, id_map_list *ret_uids, id_map_list *ret_gids,
+                         struct error *err) FALLIBLE;
+
+/* Refuse maps that don't mean what the namespace has; in which order and in how many pieces they say it is their own.
+ * Returns  0, or -1 and *err (member). Context: host. */
+int process_compare_id_maps(const char *member, const id_map_list *asked, const id_map_list *real,
+                            struct arena *arena, struct error *err) FALLIBLE;
+
 /* Where the agent listens that a filter with SCMP_ACT_NOTIFY is for; NULL when none does. */
 const char *process_seccomp_agent(const struct spec *spec);
 

@@ -80,6 +80,34 @@ $map
 	is "$(stat -c %u "$SHARE/file")" 100000
 }
 
+@test "the maps of a user namespace that is joined may be told, if they are its own" {
+	only_cella
+	not_in_a_vm "of the host's namespaces only those of network and users reach to it"
+	bundle 'ids([{containerID: 0, hostID: 100000, size: 65536}, {containerID: 65536, hostID: 300000, size: 1}]) | forever'
+	ok cella run -d "$ID"
+	joined="join_ns(\"user\"; \"/proc/$(pid_of "$ID")/ns/user\") | .linux.cgroupsPath = \"$CG/second\"
+		| sh(\"cat /proc/self/uid_map\")"
+	pieces='[{containerID: 65536, hostID: 300000, size: 1}, {containerID: 1000, hostID: 101000, size: 64536},
+		{containerID: 0, hostID: 100000, size: 1000}]'
+	for maps in ".linux.uidMappings = $pieces" ".linux.gidMappings = $pieces" \
+		".linux.uidMappings = $pieces | .linux.gidMappings = $pieces"; do
+		bundle "$joined | $maps"
+		ok cella run second
+		matches "$output" "^ +0 +100000 +65536
+ +65536 +300000 +1$"
+	done
+	for which in uid gid; do
+		bundle "$joined | .linux.uidMappings = $pieces | .linux.gidMappings = $pieces | .linux.${which}Mappings[0].hostID = 1"
+		refused cella create second
+		has "$stderr" "linux.${which}Mappings: the user namespace that is joined has others"
+		has "$stderr" "0 100000 65536, 65536 300000 1"
+	done
+	bundle "$joined | .linux.uidMappings = $pieces | .process.user.uid = 70000"
+	refused cella create second
+	has "$stderr" "process.user.uid: 70000 is not mapped"
+	ok cella delete --force "$ID"
+}
+
 @test "exec, kill and delete of a container in a user namespace" {
 	bundle 'mapped | forever'
 	ok cella run -d "$ID"

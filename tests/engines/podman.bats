@@ -121,6 +121,12 @@ state() { podman inspect -f '{{.State.Status}} {{.State.ExitCode}}' "$1"; }
 	[ "$output" = "$(printf '0\n 0 100000 5000')" ]
 }
 
+@test "podman: the user namespace of another container" {
+	sleeper first --uidmap 0:100000:5000 --gidmap 0:100000:5000
+	run -0 podman run --rm --userns container:first busybox sh -c 'readlink /proc/self/ns/user; cat /proc/self/uid_map | tr -s " "'
+	[ "$output" = "$(readlink "/proc/$(podman inspect -f '{{.State.Pid}}' first)/ns/user"; echo " 0 100000 5000")" ]
+}
+
 @test "podman: namespaces of the host and of another container" {
 	run -0 podman run --rm --pid host --ipc host --uts host --network host busybox readlink /proc/self/ns/uts
 	[ "$output" = "$(readlink /proc/self/ns/uts)" ]

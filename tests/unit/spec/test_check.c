@@ -14,14 +14,13 @@ static void user_namespaces_and_maps_come_together(void **state)
 	         "is required for a new user namespace"									    },
 		{"\"linux\": {\"namespaces\": [{\"type\": \"user\"}], \"uidMappings\": " MAP
 	         ", \"gidMappings\": []}",             "linux.gidMappings", "is required for a new user namespace"},
-		{"\"linux\": {\"namespaces\": [{\"type\": \"user\", \"path\": \"/u\"}],"
-	         "\"uidMappings\": " MAP "}",
-	         "linux.uidMappings",							"must be absent"                      },
 	};
 	static const char *const good[] = {
 		"\"linux\": {\"namespaces\": [{\"type\": \"user\"}], \"uidMappings\": " MAP
 		", \"gidMappings\": " MAP "}",
 		"\"linux\": {\"namespaces\": [{\"type\": \"user\", \"path\": \"/u\"}]}",
+		"\"linux\": {\"namespaces\": [{\"type\": \"user\", \"path\": \"/u\"}], "
+		"\"uidMappings\": " MAP "}",
 		"\"linux\": {\"uidMappings\": [], \"gidMappings\": null}",
 	};
 
