@@ -31,11 +31,12 @@ static bool holds(const text_list *list, const char *text)
 	return false;
 }
 
+/* In the place of the last of its name, which is the one that the program gets. */
 static void set_variable(text_list *env, const char *variable, size_t name_length)
 {
-	for (size_t i = 0; i < env->count; i++)
-		if (strncmp(env->item[i], variable, name_length + 1) == 0) {
-			env->item[i] = variable;
+	for (size_t i = env->count; i > 0; i--)
+		if (strncmp(env->item[i - 1], variable, name_length + 1) == 0) {
+			env->item[i - 1] = variable;
 			return;
 		}
 	env->item[env->count++] = variable;

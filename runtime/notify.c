@@ -51,14 +51,10 @@ static int add_variable(struct spec *spec, struct arena *arena, struct error *er
 	static const char variable[] = "NOTIFY_SOCKET=/run/notify/notify.sock";
 	text_list *env = &spec->process.env;
 	const char **item = longer(env->item, env->count, sizeof(*item), arena);
-	size_t at = 0;
 
 	if (!item)
 		return arena_check(arena, err);
-	while (at < env->count && !text_begins(item[at], "NOTIFY_SOCKET="))
-		at++;
-	item[at] = variable;
-	env->count += at == env->count;
+	item[env->count++] = variable; /* of one name the last holds */
 	env->item = item;
 	return 0;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/table.h"
@@ -17,6 +18,47 @@ static char **vector(const text_list *texts, size_t more, struct arena *arena)
 	return v;
 }
 
+/* Variables by their names; of one name in the order of the list. */
+static int by_name(const void *a, const void *b)
+{
+	char *const *one = *(char *const *const *)a, *const *other = *(char *const *const *)b;
+	size_t length = strcspn(*one, "="), most = strcspn(*other, "=");
+	int order = memcmp(*one, *other, length < most ? length : most);
+
+	if (order == 0)
+		order = (length > most) - (length < most);
+	return order ? order : (one > other) - (one < other);
+}
+
+static bool is_same_name(const char *one, const char *other)
+{
+	size_t length = strcspn(one, "=");
+
+	return length == strcspn(other, "=") && memcmp(one, other, length) == 0;
+}
+
+/* Of a variable that is there more than once the last one stays, where it is, as runc has it: a program
+ * would take whichever its C library finds. Sorted, as there may be thousands. */
+static size_t keep_last(char **env, size_t count, struct arena *arena)
+{
+	char ***sorted = arena_alloc(arena, count + 1, sizeof(*sorted));
+	size_t kept = 0;
+
+	if (!sorted)
+		return 0;
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &env[i];
+	qsort(sorted, count, sizeof(*sorted), by_name);
+	for (size_t i = 0; i + 1 < count; i++)
+		if (is_same_name(*sorted[i], *sorted[i + 1]))
+			*sorted[i] = NULL;
+	for (size_t i = 0; i < count; i++)
+		if (env[i])
+			env[kept++] = env[i];
+	memset(env + kept, 0, (count - kept) * sizeof(*env));
+	return kept;
+}
+
 static int plan_program(const struct spec_process *p, struct arena *arena,
                         struct process_plan *plan, struct error *err)
 {
@@ -28,7 +70,8 @@ static int plan_program(const struct spec_process *p, struct arena *arena,
 		return fail(err, ERROR_CONFIG, "process.cwd", "required: an absolute path");
 	plan->args = vector(&p->args, 0, arena);
 	plan->env = vector(&p->env, PROCESS_ENV_MORE, arena);
-	plan->env_count = p->env.count;
+	if (plan->env)
+		plan->env_count = keep_last(plan->env, p->env.count, arena);
 	plan->cwd = p->cwd;
 	plan->terminal = p->terminal;
 	plan->rows = (unsigned short)p->console_height.value;

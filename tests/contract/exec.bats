@@ -94,6 +94,15 @@ down() { ok cella delete --force "$ID"; }
 	down
 }
 
+@test "--env holds over a variable that the config has twice" {
+	only_cella
+	up 'env(["FROM=config", "FROM=again"])'
+	ok cella exec --env FROM=flag --env NEW=1 --env NEW=2 "$ID" env
+	is "$(grep -E '^(FROM|NEW)=' <<<"$output")" "FROM=flag
+NEW=2"
+	down
+}
+
 @test "--env with an equals sign in its value, and without a value" {
 	only_cella
 	up

@@ -85,6 +85,15 @@ load helpers
 	is "$output" "from share"
 }
 
+@test "of a variable that is there twice the last one holds, for the look-up too" {
+	bundle 'args(["hello"]) | .process.env = ["PATH=/bin", "TWICE=1", "PATH=/share", "TWICE=2"] | share'
+	printf '#!/bin/sh\n/bin/tr "\\0" "\\n" </proc/self/environ\n' >"$SHARE/hello"
+	chmod 755 "$SHARE/hello"
+	ok cella run "$ID"
+	is "$(grep -E '^(PATH|TWICE)=' <<<"$output")" "PATH=/share
+TWICE=2"
+}
+
 @test "args are passed as they are" {
 	bundle 'args(["printf", "[%s]", "", " ", "a b", "$HOME", "*", "\u00e4\n\t\"", "--", "-x"])'
 	ok cella run "$ID"

@@ -53,6 +53,39 @@ static void what_is_asked_is_planned(void **state)
 	assert_null(a->plan->filter);
 }
 
+static void of_a_variable_the_last_one_holds(void **state)
+{
+	static const char *const given[] = {"PATH=/a", "B=1",  "PATHS=x", "PATH=/b",
+	                                    "=odd",    "B=22", "PATH=",   "=odd"};
+	static const char *const kept[] = {"PATHS=x", "B=22", "PATH=", "=odd"};
+	struct asking *a = *state;
+
+	memcpy(a->env, given, sizeof(given));
+	a->spec.process.env.count = ARRAY_SIZE(given);
+	assert_int_equal(ask(a), 0);
+	assert_int_equal(a->plan->env_count, ARRAY_SIZE(kept));
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		assert_string_equal(a->plan->env[i], kept[i]);
+	assert_null(a->plan->env[ARRAY_SIZE(kept)]);
+}
+
+/* A list of 100,000 in which each name is there twice: with a look back for each it would take minutes. */
+static void a_long_environment_takes_no_time(void **state)
+{
+	enum { MANY = 100000 };
+	struct asking *a = *state;
+	const char **env = arena_alloc(a->arena, MANY, sizeof(*env));
+
+	assert_non_null(env);
+	for (int i = 0; i < MANY; i++)
+		env[i] = arena_format(a->arena, "V%d=%d", i % (MANY / 2), i);
+	a->spec.process.env.item = env;
+	a->spec.process.env.count = MANY;
+	assert_int_equal(ask(a), 0);
+	assert_int_equal(a->plan->env_count, MANY / 2);
+	assert_string_equal(a->plan->env[0], "V0=50000");
+}
+
 static void what_is_missing_is_named(void **state)
 {
 	struct asking *a = *state;
@@ -240,6 +273,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ASKING_TEST(what_is_asked_is_planned),
+		ASKING_TEST(of_a_variable_the_last_one_holds),
+		ASKING_TEST(a_long_environment_takes_no_time),
 		ASKING_TEST(what_is_missing_is_named),
 		ASKING_TEST(minus_one_is_no_id),
 		ASKING_TEST(ids_must_be_mapped),
