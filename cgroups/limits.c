@@ -308,6 +308,28 @@ static int plan_rdma(struct planning *p)
 
 /* ---- any file ---- */
 
+/* Files that are no limits: what is written to them is done to the processes, or changes the tree in which the
+ * container has its place. A child that is frozen while it is made would never come to an end. */
+static const struct {
+	const char *file, *instead;
+} orders[] = {
+	{"cgroup.freeze",          "'cella pause' freezes a container"                        },
+	{"cgroup.kill",            "'cella kill --all' ends its processes"                    },
+	{"cgroup.procs",           "'cella exec' puts a process into it"                      },
+	{"cgroup.threads",         "'cella exec' puts a process into it"                      },
+	{"cgroup.type",            "a container's cgroup is a domain"                         },
+	{"cgroup.subtree_control", "what is in the container divides a cgroup that is its own"},
+};
+
+static int refuse_order(const struct planning *p, const char *file, const char *member)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(orders); i++)
+		if (strcmp(file, orders[i].file) == 0)
+			return fail(p->err, ERROR_CONFIG, member, "is no limit: %s",
+			            orders[i].instead);
+	return 0;
+}
+
 /* A line at a time: the kernel reads no further than the first. */
 static int plan_unified(struct planning *p)
 {
@@ -320,6 +342,8 @@ static int plan_unified(struct planning *p)
 		if (!strchr(item->key, '.'))
 			return fail(p->err, ERROR_CONFIG, member,
 			            "expected a file of a cgroup, such as memory.high");
+		if (refuse_order(p, item->key, member) < 0)
+			return -1;
 		do {
 			size_t length = strcspn(line, "\n");
 

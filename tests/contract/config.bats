@@ -108,3 +108,19 @@ all_refused() {
 	refused cella create "$ID"
 	has "$stderr" "is not a network namespace"
 }
+
+@test "orders to processes or to the tree of cgroups are no limits, for update neither" {
+	only_cella
+	bundle forever
+	ok cella run -d "$ID"
+	for key in freeze kill procs threads type subtree_control; do
+		bundle ".linux.resources.unified = {\"cgroup.$key\": \"1\"}"
+		refused cella create other
+		has "$stderr" "linux.resources.unified[\"cgroup.$key\"]: is no limit"
+		jq .linux.resources config.json >"$T/order.json"
+		refused cella update --resources "$T/order.json" "$ID"
+		has "$stderr" "unified[\"cgroup.$key\"]: is no limit"
+	done
+	status_is "$ID" running
+	ok cella delete --force "$ID"
+}

@@ -200,6 +200,29 @@ static void unified_is_written_last_and_line_by_line(void **state)
 	        "expected a file of a cgroup, such as memory.high");
 }
 
+static void what_is_an_order_is_no_limit(void **state)
+{
+	static const struct {
+		const char *key, *path, *reason;
+	} cases[] = {
+		{"cgroup.freeze", "linux.resources.unified[\"cgroup.freeze\"]",
+	         "is no limit: 'cella pause' freezes a container"},
+		{"cgroup.type",   "linux.resources.unified[\"cgroup.type\"]",
+	         "is no limit: a container's cgroup is a domain" },
+	};
+	struct key_value item = {"cgroup.max.depth", "1"};
+	struct spec_resources r = {0};
+
+	(void)state;
+	r.unified.item = &item;
+	r.unified.count = 1;
+	planned(&r, "cgroup.max.depth=1");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		item.key = cases[i].key;
+		refused(&r, NULL, cases[i].path, cases[i].reason);
+	}
+}
+
 static void what_v2_has_no_word_for_is_refused(void **state)
 {
 	static const char no[] = "cgroup v2 has no such limit";
@@ -290,6 +313,7 @@ int main(void)
 		cmocka_unit_test(cpu_time_is_quota_period_and_burst),
 		cmocka_unit_test(devices_have_a_line_each),
 		cmocka_unit_test(unified_is_written_last_and_line_by_line),
+		cmocka_unit_test(what_is_an_order_is_no_limit),
 		cmocka_unit_test(what_v2_has_no_word_for_is_refused),
 		SCRATCH_TEST(a_failed_replacement_brings_back_what_was),
 		SCRATCH_TEST(less_memory_than_is_in_use_is_refused_when_that_is_asked),
