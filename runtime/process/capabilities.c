@@ -102,14 +102,17 @@ void plan_capabilities(const struct spec *spec, const struct spec_process *proce
 	static const char by_host[] = "not in the bounding set of cella itself";
 	/* The kernel has no ambient one that is not inheritable; buildah asks for it each time: no word about that. */
 	struct capability_set sets[] = {
-		{"bounding",    &asked->bounding,    host_has, by_host,         &plan->bounding   },
-		{"permitted",   &asked->permitted,   host_has, by_host,         &plan->permitted  },
-		{"inheritable", &asked->inheritable, host_has, by_host,         &plan->inheritable},
-		{"effective",   &asked->effective,   0,        "not permitted", &plan->effective  },
-		{"ambient",     &asked->ambient,     0,        NULL,            &plan->ambient    },
+		{"bounding",    &asked->bounding,    host_has, by_host,           &plan->bounding   },
+		{"permitted",   &asked->permitted,   host_has, by_host,           &plan->permitted  },
+		{"inheritable", &asked->inheritable, 0,        "not in bounding", &plan->inheritable},
+		{"effective",   &asked->effective,   0,        "not permitted",   &plan->effective  },
+		{"ambient",     &asked->ambient,     0,        NULL,              &plan->ambient    },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
+		/* capset(2) adds nothing to it that is bounded away */
+		if (sets[i].ret == &plan->inheritable)
+			sets[i].grantable = plan->bounding;
 		if (sets[i].ret == &plan->effective)
 			sets[i].grantable = plan->permitted;
 		if (sets[i].ret == &plan->ambient)

@@ -53,6 +53,19 @@ Groups:[[:space:]]*$"
 	[ "$PEER" = yes ] || has "$stderr" "process.capabilities.effective: left out: CAP_BEER (unknown), CAP_CHOWN (not permitted)"
 }
 
+@test "an inheritable capability that is not in bounding is left out, with a warning, in exec too" {
+	only_cella
+	bundle 'caps({bounding: ["CAP_KILL"], permitted: ["CAP_KILL"], effective: ["CAP_KILL"], inheritable: ["CAP_CHOWN", "CAP_KILL"],
+		ambient: ["CAP_CHOWN"]}) | forever'
+	ok cella run -d "$ID"
+	has "$stderr" "process.capabilities.inheritable: left out: CAP_CHOWN (not in bounding)"
+	for process in 1 self; do
+		ok cella exec "$ID" grep -E "Cap(Inh|Amb)" "/proc/$process/status"
+		is "$(tr -s '[:space:]' ' ' <<<"$output")" "CapInh: 0000000000000020 CapAmb: 0000000000000000 "
+	done
+	ok cella delete --force "$ID"
+}
+
 @test "no_new_privs, both ways" {
 	for value in true false; do
 		bundle ".process.noNewPrivileges = $value | args([\"grep\", \"NoNewPrivs\", \"/proc/self/status\"])"

@@ -214,10 +214,13 @@ static void sets_must_agree(void **state)
 	c->inheritable.item = names;
 	c->inheritable.count = 1;
 	assert_int_equal(ask(a), 0);
-	assert_int_equal(a->plan->ambient, 1ULL << process_capability("CAP_KILL"));
+	assert_int_equal(a->plan->inheritable, 0); /* left out: not in bounding */
+	assert_int_equal(a->plan->ambient, 0);
 	c->bounding.item = names;
 	c->bounding.count = 2;
 	assert_int_equal(ask(a), 0);
+	assert_int_equal(a->plan->inheritable, 1ULL << process_capability("CAP_KILL"));
+	assert_int_equal(a->plan->ambient, 1ULL << process_capability("CAP_KILL"));
 	assert_int_equal(a->plan->bounding, 1ULL << process_capability("CAP_KILL"));
 }
 
