@@ -47,7 +47,7 @@ struct cgroup_plan {
 	const char *own; /* the cgroup we are in ourselves */
 	const char *
 		controllers; /* that the tree's top has: they are switched on down to the container's; NULL: left as they are */
-	bool delegate;                 /* the container's root may divide it further */
+	bool delegate;                 /* the container's user may divide it further */
 	uint32_t owner_uid, owner_gid; /* who that is on the host */
 	const char *
 		owner; /* the container, as no other is called; the caller's to set before cgroup_apply() */

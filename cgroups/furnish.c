@@ -16,7 +16,7 @@
 
 static const char object[] = "linux.cgroupsPath";
 
-/* Hand the cgroup to the container's root: what the kernel says may be handed, no more.
+/* Hand the cgroup to the container's user: what the kernel says may be handed, no more.
  * Spec: cgroup-v2.rst "Model of Delegation". */
 static int delegate(const struct cgroup_plan *plan, int dir, struct error *err)
 {

@@ -138,14 +138,13 @@ static bool may_write(const struct found *found, const char *path)
 	return false;
 }
 
-/* The container's root divides its cgroup further: it sees it as its own top, can write to it, and is
- * somebody else than the host's root. */
+/* The container sees its cgroup as its own top, and can write to it: runtime-spec config-linux.md, "Cgroup
+ * ownership". */
 static bool is_delegated(const struct spec *spec)
 {
-	const struct spec_linux *l = &spec->linux_;
+	const struct spec_namespace *own = &spec->linux_.namespaces[NAMESPACE_CGROUP];
 
-	if (!l->namespaces[NAMESPACE_USER].set || l->uid_mappings.count == 0 ||
-	    !l->namespaces[NAMESPACE_CGROUP].set || l->namespaces[NAMESPACE_CGROUP].path)
+	if (!own->set || own->path)
 		return false;
 	for (size_t i = 0; i < spec->mounts.count; i++) {
 		const struct spec_mount *mount = &spec->mounts.item[i];
@@ -160,13 +159,29 @@ static bool is_delegated(const struct spec *spec)
 	return false;
 }
 
-/* Who the container's root is on the host; who we are where nobody is mapped to it. */
-static uint32_t host_id(const id_map_list *maps)
+/* Who an id of the container is on the host. */
+static uint32_t host_id(const struct spec_linux *l, const id_map_list *maps, uint32_t id)
 {
+	if (!l->namespaces[NAMESPACE_USER].set)
+		return id;
 	for (size_t i = 0; i < maps->count; i++)
-		if (maps->item[i].container_id == 0)
-			return maps->item[i].host_id;
+		if (id >= maps->item[i].container_id &&
+		    id - maps->item[i].container_id < maps->item[i].size)
+			return maps->item[i].host_id + (id - maps->item[i].container_id);
 	return UINT32_MAX; /* chown(2): leave it */
+}
+
+/* Whose it is: the user's who runs the program. Whom we don't know gets nothing, and who makes it has it. */
+static void decide_owner(const struct cgroup_request *request, struct cgroup_plan *plan)
+{
+	const struct spec *spec = request->spec;
+	const struct spec_linux *l = &spec->linux_;
+
+	plan->owner_uid = host_id(l, &l->uid_mappings, spec->process.user.uid);
+	plan->owner_gid = host_id(l, &l->gid_mappings, spec->process.user.gid);
+	plan->delegate =
+		plan->path && is_delegated(spec) && plan->owner_uid != UINT32_MAX &&
+		(l->namespaces[NAMESPACE_USER].set || plan->owner_uid != request->host->uid);
 }
 
 /* Where it will be, by either manager; NULL: nowhere. */
@@ -265,11 +280,9 @@ int cgroup_plan(const struct cgroup_request *request, struct arena *arena,
 	plan->top = -1;
 	plan->own = arena_text(arena, found.own);
 	plan->controllers = arena_text(arena, found.at.controllers);
-	plan->delegate = path && is_delegated(spec);
+	decide_owner(request, plan);
 	if (plan_below(spec, plan, err) < 0)
 		return -1;
-	plan->owner_uid = host_id(&spec->linux_.uid_mappings);
-	plan->owner_gid = host_id(&spec->linux_.gid_mappings);
 	if (arena_check(arena, err) < 0)
 		return error_within(err, "%s", object);
 	plan->top = take_fd(&found.top);

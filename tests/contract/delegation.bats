@@ -41,6 +41,22 @@ cgroups_inside() { # OPTIONS
 	[ ! -e "$CGROUP" ]
 }
 
+@test "the cgroup is the user's who runs the program, with a user namespace and without" {
+	not_in_a_vm "the owner is one of the guest's"
+	for case in 'mapped:101000' '.:1000'; do
+		bundle "${case%:*} | $(cgroups_inside '"rw"') | .process.user = {uid: 1000, gid: 1000} |
+			sh(\"mkdir /sys/fs/cgroup/mine && sleep 1000\")"
+		ok cella run -d "$ID"
+		soon test -d "$CGROUP/mine"
+		is "$(stat -c %u "$CGROUP" "$CGROUP/cgroup.procs" "$CGROUP/cgroup.events" | tr '\n' ' ')" "${case#*:} ${case#*:} 0 "
+		ok cella delete --force "$ID"
+		bundle "${case%:*} | $(cgroups_inside '"ro"') | .process.user = {uid: 1000, gid: 1000} | forever"
+		ok cella run -d "$ID"
+		is "$(stat -c %u "$CGROUP/cgroup.procs")" 0
+		ok cella delete --force "$ID"
+	done
+}
+
 @test "cella in a container of cella, with limits of its own" {
 	bundle "$(cgroups_inside '"rw"') | all_caps([\"CAP_SYS_ADMIN\", \"CAP_SYS_CHROOT\", \"CAP_SETUID\", \"CAP_SETGID\", \"CAP_SETPCAP\", \"CAP_MKNOD\", \"CAP_NET_ADMIN\", \"CAP_KILL\", \"CAP_SYS_PTRACE\", \"CAP_DAC_OVERRIDE\", \"CAP_CHOWN\", \"CAP_FOWNER\", \"CAP_AUDIT_WRITE\", \"CAP_NET_BIND_SERVICE\", \"CAP_BPF\"]) |
 		.linux.maskedPaths = [] | .linux.readonlyPaths = [] | .linux.resources.pids.limit = 50 |

@@ -106,6 +106,42 @@ static void a_plan_that_has_no_memory_fails(void **state)
 	}
 }
 
+static void the_owner_is_who_runs_the_program(void **state)
+{
+	static const char *ro[] = {"ro"};
+	struct spec_id_map map = {0, 100000, 2000};
+	struct spec_mount mount = {.destination = "/sys/fs/cgroup", .type = "cgroup"};
+	owned_arena struct arena *arena = arena_new(1 << 20);
+	struct spec spec = {
+		.linux_ = {.set = true },
+		.process.user = { .uid = 1000, .gid = 1001}
+        };
+	const struct cgroup_request request = {.spec = &spec, .host = &made_up, .id = "web"};
+	struct cgroup_plan *plan;
+	struct error err;
+
+	(void)state;
+	spec.mounts.item = &mount;
+	spec.mounts.count = 1;
+	assert_int_equal(cgroup_plan(&request, arena, &plan, &err), 0);
+	assert_false(plan->delegate); /* the host's cgroup namespace */
+	spec.linux_.namespaces[NAMESPACE_CGROUP].set = true;
+	assert_int_equal(cgroup_plan(&request, arena, &plan, &err), 0);
+	assert_true(plan->delegate);
+	assert_int_equal(plan->owner_uid, 1000);
+	spec.linux_.namespaces[NAMESPACE_USER].set = true;
+	spec.linux_.uid_mappings.item = spec.linux_.gid_mappings.item = &map;
+	spec.linux_.uid_mappings.count = spec.linux_.gid_mappings.count = 1;
+	assert_int_equal(cgroup_plan(&request, arena, &plan, &err), 0);
+	assert_true(plan->delegate);
+	assert_int_equal(plan->owner_uid, 101000);
+	assert_int_equal(plan->owner_gid, 101001);
+	mount.options.item = ro;
+	mount.options.count = 1;
+	assert_int_equal(cgroup_plan(&request, arena, &plan, &err), 0);
+	assert_false(plan->delegate);
+}
+
 static void a_plan_is_printed_as_json(void **state)
 {
 	struct cgroup_plan plan = {.path = "/cella/web", .mount = "/sys/fs/cgroup", .top = -1};
@@ -131,6 +167,7 @@ int main(void)
 		cmocka_unit_test(the_form_of_systemd_is_none_of_a_path),
 		cmocka_unit_test(a_limit_is_refused_and_nothing_is_planned),
 		cmocka_unit_test(a_plan_that_has_no_memory_fails),
+		cmocka_unit_test(the_owner_is_who_runs_the_program),
 		cmocka_unit_test(a_plan_is_printed_as_json),
 	};
 
