@@ -283,28 +283,30 @@ static int read_option(struct rootfs_mount *mount, const struct spec_mount *aske
                        struct arena *arena, struct error *err)
 {
 	const char *text = asked->options.item[index];
+	size_t length = word_length(asked, text);
 
-	for (size_t length; *text; text += length + (text[length] == ',')) {
-		const char *word = text;
+	if (!text[length])
+		return !*text || is_for_mount_8(text) ? 0
+		                                      : read_word(mount, index, text, arena, err);
+	/* several, as for the kernel: words of ours are none among them, as with the peers */
+	for (; *text; text += length + (text[length] == ',')) {
+		const char *word;
 
 		length = word_length(asked, text);
-		if (text[length])
-			word = arena_text_n(arena, text, length);
+		word = arena_text_n(arena, text, length);
 		if (!word)
 			return arena_check(arena, err);
-		if (!*word || is_for_mount_8(word))
-			continue;
-		if (read_word(mount, index, word, arena, err) < 0)
+		if (*word && !is_for_mount_8(word) && add_datum(mount, index, word, arena, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
 /* A bind makes no file system that could have options: mount(2) doesn't look at them. */
-static void drop_data(struct rootfs_mount *mount)
+static void drop_data(struct rootfs_mount *mount, const struct spec_mount *asked)
 {
 	for (size_t i = 0; i < mount->data_count; i++)
-		if (!find_option(mount->data[i].word))
+		if (!find_option(asked->options.item[mount->data[i].option]))
 			log_warning(
 				"mounts[%zu].options[%zu]: '%.64s' means nothing for a bind mount",
 				mount->index, mount->data[i].option, mount->data[i].word);
@@ -389,7 +391,7 @@ int rootfs_read_options(const struct spec_mount *asked, struct arena *arena,
 		if (read_option(mount, asked, i, arena, err) < 0)
 			return error_within(err, "mounts[%zu].options[%zu]", mount->index, i);
 	if (mount->bind) {
-		drop_data(mount);
+		drop_data(mount, asked);
 		mount->at_once = false;
 	}
 	drop_acl(mount, asked);

@@ -78,7 +78,7 @@ static void write_linux(struct json_writer *w, const struct features *f)
 
 void features_write(struct json_writer *w, const struct features *features)
 {
-	static const char *const unsafe_annotations[] = {"org.cella.", "org.criu.config",
+	static const char *const unsafe_annotations[] = {"krun.", "org.cella.", "org.criu.config",
 	                                                 "org.systemd.property.", "run.oci."};
 
 	json_open(w, NULL, '{');

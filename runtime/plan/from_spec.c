@@ -90,8 +90,7 @@ static int check_joined_maps(const struct spec_linux *l, int ns, struct arena *a
 	return 0;
 }
 
-static int check_user_namespace(const struct plan *plan, const struct host *host,
-                                struct arena *arena, struct error *err)
+static int check_user_namespace(const struct plan *plan, struct arena *arena, struct error *err)
 {
 	const struct spec_linux *l = &plan->spec->linux_;
 	const struct plan_namespace *user = &plan->namespaces[NAMESPACE_USER];
@@ -102,10 +101,6 @@ static int check_user_namespace(const struct plan *plan, const struct host *host
 		return fail(err, ERROR_CONFIG,
 		            l->uid_mappings.count == 0 ? "linux.uidMappings" : "linux.gidMappings",
 		            "required with a new user namespace");
-	if (!host->privileged && !l->namespaces[NAMESPACE_USER].set)
-		return fail(err, ERROR_CONFIG, "linux.namespaces",
-		            "without root's rights a container needs a user namespace "
-		            "(see 'cella spec --rootless')");
 	return 0;
 }
 
@@ -130,7 +125,7 @@ static int plan_namespaces(struct plan *plan, const struct host *host, struct ar
 		if (i != NAMESPACE_CGROUP && i != NAMESPACE_TIME)
 			plan->clone_flags |= namespace_flags[i];
 	}
-	return check_user_namespace(plan, host, arena, err);
+	return check_user_namespace(plan, arena, err);
 }
 
 static int plan_resctrl(const struct plan_request *request, struct arena *arena, struct plan *plan,

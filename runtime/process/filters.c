@@ -310,3 +310,11 @@ void process_keep_filter(const struct process_plan *plan, int root)
 	if (keep(plan, filters, &err) < 0)
 		log_debug("linux.seccomp: %s: %s: the filter is not kept", err.object, err.reason);
 }
+
+void process_seccomp_library(char *ret, size_t size)
+{
+	const struct scmp_version *version = seccomp_version();
+
+	(void)snprintf(ret, size, "%u.%u.%u", version ? version->major : 0,
+	               version ? version->minor : 0, version ? version->micro : 0);
+}

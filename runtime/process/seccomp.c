@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -493,12 +492,4 @@ const char *const *process_seccomp_supported_flags(size_t *ret_count)
 		if (kernel_has((unsigned int)flags[i].value))
 			words[(*ret_count)++] = flags[i].word;
 	return words;
-}
-
-void process_seccomp_library(char *ret, size_t size)
-{
-	const struct scmp_version *version = seccomp_version();
-
-	(void)snprintf(ret, size, "%u.%u.%u", version ? version->major : 0,
-	               version ? version->minor : 0, version ? version->micro : 0);
 }

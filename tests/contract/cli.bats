@@ -365,5 +365,5 @@ COMMANDS="create start run exec kill delete state list ps pause resume spec feat
 @test "features tells which annotations change what happens" {
 	only_cella
 	ok cella features
-	jq -e '.potentiallyUnsafeConfigAnnotations == ["org.cella.", "org.criu.config", "org.systemd.property.", "run.oci."]' <<<"$output"
+	jq -e '.potentiallyUnsafeConfigAnnotations == ["krun.", "org.cella.", "org.criu.config", "org.systemd.property.", "run.oci."]' <<<"$output"
 }

@@ -100,19 +100,19 @@ static void a_machine_has_what_is_asked_for(void **state)
 		uint64_t mib;
 		unsigned int processors;
 	} all[] = {
-		{",\"linux\":{" NAMESPACES(NETWORK) "}",                                               1024, 1},
+		{",\"linux\":{" NAMESPACES(NETWORK) "}",                                                       1024, 1},
 		{",\"linux\":{" NAMESPACES(
 			 NETWORK) ",\"resources\":{\"memory\":{\"limit\":67108864},"
-	                          "\"cpu\":{\"quota\":150000,\"period\":100000}}}",   160,  2},
+	                          "\"cpu\":{\"quota\":150000,\"period\":100000}}}",           160,  2},
 		{",\"linux\":{" NAMESPACES(
 			 NETWORK) "},\"vm\":{\"kernel\":{\"path\":\"/k\"},"
-	                          "\"hwConfig\":{\"vcpus\":4,\"memory\":268435456}}", 256,  4},
+	                          "\"hwConfig\":{\"vcpus\":4,\"memory\":268435456}}",         256,  4},
 		{",\"annotations\":{\"krun.cpus\":\"3\",\"krun.ram_mib\":\"512\"},\"linux\":"
 	         "{" NAMESPACES(NETWORK) ",\"resources\":{\"memory\":{\"limit\":67108864}}}",
-	         512,                3											  },
+	         512,												3},
 		{",\"annotations\":{\"krun.cpus\":\"3\",\"krun.ram_mib\":\"512\"},\"linux\":"
 	         "{" NAMESPACES(NETWORK) "},\"vm\":{\"kernel\":{\"path\":\"/k\"},"
-	                                 "\"hwConfig\":{\"vcpus\":4,\"memory\":268435456}}",	                                                                            256,											 4                   },
+	                                 "\"hwConfig\":{\"vcpus\":4,\"memory\":268435456}}",  256,  4},
 	};
 
 	(void)state;

@@ -187,9 +187,15 @@ static void a_cwd_outside_of_the_root_is_refused(void **state)
 	scene_child(s, check_escape);
 }
 
-static void check_streams(struct scene *s)
+static uid_t owner_of(int fd)
 {
 	struct stat st;
+
+	return fstat(fd, &st) == 0 ? st.st_uid : (uid_t)-1;
+}
+
+static void check_streams(struct scene *s)
+{
 	int ends[2], file = openat(s->scratch->dir, "file", O_RDWR | O_CREAT, 0600);
 	int null = openat(s->scratch->dir, "null", O_WRONLY);
 
@@ -198,21 +204,40 @@ static void check_streams(struct scene *s)
 	CHECK(dup2(null, STDERR_FILENO) == STDERR_FILENO);
 	enter(s);
 	WELL(s, process_apply_user(s->a->plan, &s->a->err));
-	CHECK(fstat(STDIN_FILENO, &st) == 0 && st.st_uid == USER);
-	CHECK(fstat(STDOUT_FILENO, &st) == 0 && st.st_uid == 0); /* somebody's file stays theirs */
-	CHECK(fstat(STDERR_FILENO, &st) == 0 && st.st_uid == 0); /* so does the host's device */
+	CHECK(owner_of(STDIN_FILENO) == USER);
+	CHECK(owner_of(STDOUT_FILENO) == USER);
+	CHECK(owner_of(STDERR_FILENO) == 0); /* a device is the host's */
 }
 
-static void streams_are_the_users_files_and_devices_are_not(void **state)
+static void check_input(struct scene *s)
 {
-	struct scene *s = *state;
+	int file = openat(s->scratch->dir, "file", O_RDONLY | O_CREAT, 0600);
 
+	CHECK(dup2(file, STDIN_FILENO) == STDIN_FILENO);
+	enter(s);
+	WELL(s, process_apply_user(s->a->plan, &s->a->err));
+	CHECK(owner_of(STDIN_FILENO) == 0);
+}
+
+static void prepare_streams(struct scene *s)
+{
 	scene_needs_root();
 	assert_int_equal(fchmod(s->scratch->dir, 0755), 0);
 	assert_int_equal(mknodat(s->scratch->dir, "null", S_IFCHR | 0600, makedev(1, 3)), 0);
 	s->a->spec.process.user = (struct spec_user){.uid = USER, .gid = GROUP};
 	(void)scene_plan(s);
-	scene_child(s, check_streams);
+}
+
+static void streams_are_the_users_and_devices_are_not(void **state)
+{
+	prepare_streams(*state);
+	scene_child(*state, check_streams);
+}
+
+static void a_file_that_is_only_read_stays_its_owners(void **state)
+{
+	prepare_streams(*state);
+	scene_child(*state, check_input);
 }
 
 static void check_no_rights(struct scene *s)
@@ -242,7 +267,8 @@ int main(void)
 		SCENE_TEST(a_cwd_is_entered_by_who_may),
 		SCENE_TEST(a_cwd_that_is_not_there_is_named),
 		SCENE_TEST(a_cwd_outside_of_the_root_is_refused),
-		SCENE_TEST(streams_are_the_users_files_and_devices_are_not),
+		SCENE_TEST(streams_are_the_users_and_devices_are_not),
+		SCENE_TEST(a_file_that_is_only_read_stays_its_owners),
 		SCENE_TEST(an_id_that_we_may_not_take_is_an_error),
 	};
 
