@@ -227,7 +227,8 @@ limits() { bundle ".linux.resources += $1 | ${2:-.}"; }
 	refused cella update -r - "$ID" # an empty file is no object
 	refused cella update --memory 12q "$ID"
 	has "$stderr" "--memory"
-	refused cella update "$ID"
+	ok cella update "$ID" # of nothing
+	is "$(limit_of "$ID" memory.low)" 8192
 	ok cella kill "$ID" KILL
 	ends_with $background 137
 }
