@@ -7,7 +7,7 @@
 
 #include "parts.h"
 
-/* state.json: one flat object, every member always there. Nobody but us writes it, so reading is
+/* state.json: one flat object, every member always written. Nobody but us writes it, so reading is
  * strict: what is odd was damaged or put there by somebody else, and a pid or a path of it would
  * be acted upon as root. */
 
@@ -260,26 +260,27 @@ static const struct member {
 	const char *name;
 	int (*read)(const struct json *value, void *at, struct error *err);
 	size_t offset;
+	bool later; /* than the first of this version: a container that lives may have been made without */
 } members[] = {
-	{"version",      read_version,      0                 }, /* first: another one may have other members */
-	{"id",           read_id,           AT(id)            },
-	{"status",       read_status,       AT(status)        },
-	{"pid",          read_pid,          AT(pid)           },
-	{"startTime",    read_number,       AT(start_time)    },
-	{"bundle",       read_path,         AT(bundle)        },
-	{"rootfs",       read_path,         AT(rootfs)        },
-	{"created",      read_text,         AT(created)       },
-	{"executor",     read_text,         AT(executor)      },
-	{"cgroup",       read_cgroup,       AT(cgroup)        },
-	{"systemdUnit",  read_systemd_unit, AT(systemd_unit)  },
-	{"owner",        read_user,         AT(owner)         },
-	{"terminal",     read_bool,         AT(terminal)      },
-	{"stdio",        read_stdio,        AT(stdio)         },
-	{"noNewKeyring", read_bool,         AT(no_new_keyring)},
-	{"namespaces",   read_namespaces,   AT(namespaces)    },
-	{"uidMappings",  read_array,        0                 }, /* by read_maps() */
-	{"gidMappings",  read_array,        0                 },
-	{"annotations",  read_object,       0                 }, /* by read_annotations() */
+	{"version",      read_version,      0,                  false}, /* first: another one may have other members */
+	{"id",           read_id,           AT(id),             false},
+	{"status",       read_status,       AT(status),         false},
+	{"pid",          read_pid,          AT(pid),            false},
+	{"startTime",    read_number,       AT(start_time),     false},
+	{"bundle",       read_path,         AT(bundle),         false},
+	{"rootfs",       read_path,         AT(rootfs),         false},
+	{"created",      read_text,         AT(created),        false},
+	{"executor",     read_text,         AT(executor),       false},
+	{"cgroup",       read_cgroup,       AT(cgroup),         false},
+	{"systemdUnit",  read_systemd_unit, AT(systemd_unit),   false},
+	{"owner",        read_user,         AT(owner),          false},
+	{"terminal",     read_bool,         AT(terminal),       false},
+	{"stdio",        read_stdio,        AT(stdio),          false},
+	{"noNewKeyring", read_bool,         AT(no_new_keyring), false},
+	{"namespaces",   read_namespaces,   AT(namespaces),     false},
+	{"uidMappings",  read_array,        0,                  true }, /* by read_maps() */
+	{"gidMappings",  read_array,        0,                  true },
+	{"annotations",  read_object,       0,                  false}, /* by read_annotations() */
 };
 
 static bool is_member(const char *name)
@@ -298,6 +299,8 @@ static int read_members(const struct json *top, struct state *state, struct erro
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
 		const struct json *value = json_member(top, members[i].name);
 
+		if (!value && members[i].later)
+			continue;
 		if (!value)
 			return fail(err, ERROR_CONFIG, members[i].name, "is missing");
 		if (members[i].read(value, (char *)state + members[i].offset, err) < 0)
@@ -335,6 +338,10 @@ static int read_maps(const struct json *top, struct arena *arena, struct state *
 	const struct json *uids = json_member(top, "uidMappings");
 	const struct json *gids = json_member(top, "gidMappings");
 
+	if (!uids && !gids)
+		return 0;
+	if (!uids || !gids)
+		return fail(err, ERROR_CONFIG, uids ? "gidMappings" : "uidMappings", "is missing");
 	if (field_read(&part_id_maps, uids, arena, &state->uid_mappings, err) < 0 ||
 	    field_read(&part_id_maps, gids, arena, &state->gid_mappings, err) < 0)
 		return -1;

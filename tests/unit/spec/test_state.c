@@ -117,6 +117,38 @@ static void a_container_without_process_cgroup_or_annotations_is_read_back(void 
 	assert_same(&ours, &theirs);
 }
 
+/* Read the document without what lies between two of its members. */
+static int read_without(const char *from, const char *to, struct arena *arena, struct state *ret,
+                        struct error *err)
+{
+	owned_text struct text out = {0}, changed = {0};
+	const struct state ours = full();
+	const char *begin, *end;
+
+	write_out(&ours, &out);
+	begin = strstr(out.bytes, from);
+	end = strstr(out.bytes, to);
+	assert_true(begin && end && begin < end);
+	text_append_n(&changed, out.bytes, (size_t)(begin - out.bytes));
+	text_append(&changed, end);
+	return state_read(changed.bytes, changed.length, arena, ret, err);
+}
+
+static void a_container_that_an_older_build_made_is_read(void **state)
+{
+	owned_arena struct arena *arena = arena_new(1 << 20);
+	struct state theirs;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(read_without("\"uidMappings\"", "\"annotations\"", arena, &theirs, &err),
+	                 0);
+	assert_int_equal(theirs.uid_mappings.count + theirs.gid_mappings.count, 0);
+	assert_int_equal(read_without("\"gidMappings\"", "\"annotations\"", arena, &theirs, &err),
+	                 -1);
+	assert_string_equal(err.object, "state.json: gidMappings");
+}
+
 /* Read the document with one piece of it replaced; what must be refused leaves *ret alone. */
 static int read_changed(const char *from, const char *to, struct error *err)
 {
@@ -171,7 +203,7 @@ static void what_we_would_not_have_written_is_refused(void **state)
 		{"\"hostID\":100000",                  "\"hostID\":1000",              "state.json: uidMappings[1].hostID"         },
 		{"\"size\":50",                        "\"size\":0",                   "state.json: uidMappings[2].size"           },
 		{"\"uidMappings\":[",                  "\"uidMappings\":7,\"x\":[",    "state.json: uidMappings"                   },
-		{"\"uidMappings\"",                    "\"idMappings\"",               "state.json: uidMappings"                   },
+		{"\"uidMappings\"",                    "\"idMappings\"",               "state.json: idMappings"                    },
 		{"\"user\",",                          "",                             "state.json: uidMappings"                   },
 		{"\"gidMappings\":[",                  "\"gidMappings\":[],\"x\":[",   "state.json: x"                             },
 		{"/cella/web-1",                       "cella",                        "state.json: cgroup"                        },
@@ -280,6 +312,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_is_read_back),
 		cmocka_unit_test(a_container_without_process_cgroup_or_annotations_is_read_back),
+		cmocka_unit_test(a_container_that_an_older_build_made_is_read),
 		cmocka_unit_test(what_we_would_not_have_written_is_refused),
 		cmocka_unit_test(nothing_and_other_values_are_no_state),
 		cmocka_unit_test(every_cut_of_a_state_is_refused),
