@@ -22,6 +22,17 @@ static void must_be_ranges(const id_map_list *maps)
 			abort();
 }
 
+/* So many words at most: a comma ends one too. */
+static size_t words_most(const text_list *options)
+{
+	size_t count = options->count;
+
+	for (size_t i = 0; i < options->count; i++)
+		for (const char *at = options->item[i]; (at = strchr(at, ',')); at++)
+			count++;
+	return count;
+}
+
 static void plan(const char *type, const text_list *options, struct arena *arena)
 {
 	static struct spec_id_map ranges[] = {
@@ -46,7 +57,7 @@ static void plan(const char *type, const text_list *options, struct arena *arena
 	spec.linux_.uid_mappings = spec.linux_.gid_mappings = (id_map_list){ranges, 2};
 	if (rootfs_plan(&request, arena, &made, &err) < 0)
 		return;
-	if (made->mounts[0].data_count > options->count)
+	if (made->mounts[0].data_count > words_most(options))
 		abort();
 	for (size_t i = 0; i < made->idmaps_count; i++) {
 		must_be_ranges(made->idmaps[i].uids);
