@@ -162,13 +162,12 @@ static bool is_delegated(const struct spec *spec)
 /* Who an id of the container is on the host. */
 static uint32_t host_id(const struct spec_linux *l, const id_map_list *maps, uint32_t id)
 {
+	uint32_t host = UINT32_MAX; /* chown(2): leave it */
+
 	if (!l->namespaces[NAMESPACE_USER].set)
 		return id;
-	for (size_t i = 0; i < maps->count; i++)
-		if (id >= maps->item[i].container_id &&
-		    id - maps->item[i].container_id < maps->item[i].size)
-			return maps->item[i].host_id + (id - maps->item[i].container_id);
-	return UINT32_MAX; /* chown(2): leave it */
+	(void)spec_map_id(maps, id, &host);
+	return host;
 }
 
 /* Whose it is: the user's who runs the program. Whom we don't know gets nothing, and who makes it has it. */

@@ -26,18 +26,20 @@ uint64_t machine_memory(uint64_t limit)
 	return limit + guests_own;
 }
 
-/* What the config says of the machine itself: its vm object, else an annotation that crun has for libkrun.
+/* What the config says of the machine itself: its vm object, else an annotation that crun has for libkrun, in units.
  * *ret  0: nothing. */
 static int asked_for(const struct spec *spec, const struct maybe_u64 *member,
-                     const char *annotation, uint64_t *ret, struct error *err)
+                     const char *annotation, uint64_t unit, uint64_t *ret, struct error *err)
 {
 	const char *text = spec_annotation(spec, annotation);
 
 	*ret = member->set ? member->value : 0;
 	if (*ret > 0 || !text || !*text)
 		return 0;
-	if (text_to_u64(text, ret) && *ret > 0 && *ret <= UINT32_MAX)
+	if (text_to_u64(text, ret) && *ret > 0 && *ret <= UINT32_MAX) {
+		*ret *= unit;
 		return 0;
+	}
 	(void)fail(err, ERROR_CONFIG, "", "'%s': expected a number from 1 to %" PRIu32, text,
 	           UINT32_MAX);
 	return error_within(err, "annotations[\"%s\"]", annotation);
@@ -45,14 +47,13 @@ static int asked_for(const struct spec *spec, const struct maybe_u64 *member,
 
 static int plan_memory(const struct spec *spec, struct machine *machine, struct error *err)
 {
-	const struct maybe_u64 *member = &spec->vm.memory_bytes;
 	const struct maybe_i64 *limit = &spec->linux_.resources.memory.limit;
 	uint64_t bytes = usual_memory, asked;
 
-	if (asked_for(spec, member, "krun.ram_mib", &asked, err) < 0)
+	if (asked_for(spec, &spec->vm.memory_bytes, "krun.ram_mib", MIB, &asked, err) < 0)
 		return -1;
 	if (asked > 0)
-		bytes = member->set && member->value > 0 ? asked : asked * MIB;
+		bytes = asked;
 	else if (limit->set && limit->value > 0)
 		bytes = machine_memory((uint64_t)limit->value);
 	if (bytes < least_memory)
@@ -70,7 +71,7 @@ static int plan_processors(const struct spec *spec, struct machine *machine, str
 	uint64_t period = r->cpu.period.set && r->cpu.period.value ? r->cpu.period.value : 100000;
 	uint64_t count = 1, asked;
 
-	if (asked_for(spec, &spec->vm.vcpus, "krun.cpus", &asked, err) < 0)
+	if (asked_for(spec, &spec->vm.vcpus, "krun.cpus", 1, &asked, err) < 0)
 		return -1;
 	if (asked > 0)
 		count = asked;

@@ -73,7 +73,10 @@ static const struct field root_members[] = {
 
 static const struct field_type root = {.kind = FIELD_OBJECT, FIELD_MEMBERS(root_members)};
 static const struct field_type version = {.kind = FIELD_TEXT, .wrong = wrong_version};
-static const struct field_type host_name = {.kind = FIELD_TEXT, .wrong = wrong_host_name};
+/* "" takes no name away, least of all the host's. */
+static const struct field_type host_name = {.kind = FIELD_TEXT,
+                                            .wrong = wrong_host_name,
+                                            .empty_is_none = true};
 
 static const struct field members[] = {
 	{"ociVersion",  &version,        AT(oci_version), REQUIRED},
@@ -90,13 +93,6 @@ static const struct field members[] = {
 
 static int check_config(const struct json *value, void *at, struct error *err)
 {
-	struct spec *spec = at;
-
-	/* "" is how engines write that there is none: it takes no name away, least of all the host's */
-	if (spec->hostname && !*spec->hostname)
-		spec->hostname = NULL;
-	if (spec->domainname && !*spec->domainname)
-		spec->domainname = NULL;
 	return spec_check(value, at, err);
 }
 

@@ -14,11 +14,16 @@ void spec_write_maps(struct json_writer *w, const char *key, const id_map_list *
 	json_close(w);
 }
 
-bool spec_is_mapped(const id_map_list *maps, uint32_t id)
+bool spec_map_id(const id_map_list *maps, uint32_t id, uint32_t *ret_host)
 {
-	for (size_t i = 0; i < maps->count; i++)
-		if (id >= maps->item[i].container_id &&
-		    id - maps->item[i].container_id < maps->item[i].size)
-			return true;
+	for (size_t i = 0; i < maps->count; i++) {
+		const struct spec_id_map *map = &maps->item[i];
+
+		if (id < map->container_id || id - map->container_id >= map->size)
+			continue;
+		if (ret_host)
+			*ret_host = map->host_id + (id - map->container_id);
+		return true;
+	}
 	return false;
 }

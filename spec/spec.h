@@ -348,8 +348,8 @@ void spec_write_process(struct json_writer *w, const char *key, const struct spe
 /* An array of mappings, as the members uidMappings and gidMappings are. */
 void spec_write_maps(struct json_writer *w, const char *key, const id_map_list *maps);
 
-/* Whether one of these mappings has the container's id. */
-bool spec_is_mapped(const id_map_list *maps, uint32_t id);
+/* Whether one of these mappings has the container's id; *ret_host is what it is outside (NULL: not wanted). */
+bool spec_map_id(const id_map_list *maps, uint32_t id, uint32_t *ret_host);
 
 /* Read the mounts alone: of an object with the member "mounts" (a config.json is one), or an array of them. */
 int spec_read_mounts(const char *name, const char *bytes, size_t length, struct arena *arena,

@@ -15,7 +15,7 @@ static bool is_nobodys(const char *option, const id_map_list *gids)
 	uint32_t gid;
 
 	return text_begins(option, "gid=") && text_to_u32(option + strlen("gid="), &gid) &&
-	       !spec_is_mapped(gids, gid);
+	       !spec_map_id(gids, gid, NULL);
 }
 
 static void leave_groups(struct spec *spec, struct arena *arena)

@@ -18,23 +18,21 @@ static char **vector(const text_list *texts, size_t more, struct arena *arena)
 	return v;
 }
 
+static int compare_names(const char *one, const char *other)
+{
+	size_t length = strcspn(one, "="), most = strcspn(other, "=");
+	int order = memcmp(one, other, length < most ? length : most);
+
+	return order ? order : (length > most) - (length < most);
+}
+
 /* Variables by their names; of one name in the order of the list. */
 static int by_name(const void *a, const void *b)
 {
 	char *const *one = *(char *const *const *)a, *const *other = *(char *const *const *)b;
-	size_t length = strcspn(*one, "="), most = strcspn(*other, "=");
-	int order = memcmp(*one, *other, length < most ? length : most);
+	int order = compare_names(*one, *other);
 
-	if (order == 0)
-		order = (length > most) - (length < most);
 	return order ? order : (one > other) - (one < other);
-}
-
-static bool is_same_name(const char *one, const char *other)
-{
-	size_t length = strcspn(one, "=");
-
-	return length == strcspn(other, "=") && memcmp(one, other, length) == 0;
 }
 
 /* Of a variable that is there more than once the last one stays, where it is, as runc has it: a program
@@ -50,7 +48,7 @@ static size_t keep_last(char **env, size_t count, struct arena *arena)
 		sorted[i] = &env[i];
 	qsort(sorted, count, sizeof(*sorted), by_name);
 	for (size_t i = 0; i + 1 < count; i++)
-		if (is_same_name(*sorted[i], *sorted[i + 1]))
+		if (compare_names(*sorted[i], *sorted[i + 1]) == 0)
 			*sorted[i] = NULL;
 	for (size_t i = 0; i < count; i++)
 		if (env[i])
@@ -108,7 +106,7 @@ int process_plan_sockets(struct process_plan *plan, unsigned int count, const ch
 /* A namespace that is joined may have maps that nobody told us: the kernel will say. */
 static bool is_mapped(const id_map_list *maps, uint32_t id)
 {
-	return maps->count == 0 || spec_is_mapped(maps, id);
+	return maps->count == 0 || spec_map_id(maps, id, NULL);
 }
 
 static int check_mapped(const struct spec *spec, const struct process_plan *plan, struct error *err)
