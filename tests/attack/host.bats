@@ -74,14 +74,15 @@ short_message() {
 	against short-message short_message
 }
 
-# Where the guest is made up by a unit test, the test itself is what bites: linked with the weak room it must fail.
-guest() { # WEAK TEST
+# Where the guest, or the client, is made up by a unit test, the test itself is what bites: linked with the weak room it must fail.
+made_up() { # WEAK TEST
 	"${CELLA%/*}/tests/unit/$2" >"$T/stdout" 2>&1 || report "$(tail "$T/stdout")" || return
 	! timeout 60 "$WEAK/$1" >"$T/stdout" 2>&1 || die "$2 does not notice what $1 takes away"
 }
 
-@test "a guest's rings point outside its memory" { guest guest-memory microvm/memory/test_memory; }
-@test "a guest's console says more than anybody reads" { guest guest-console microvm/virtio/test_console; }
-@test "a guest's file leads out of its share" { guest guest-files microvm/fuse/test_directory; }
-@test "a guest's packet is longer than what came" { guest guest-packets microvm/virtio/test_vsock_hostile; }
-@test "a message of guest and host says a length that it has not" { guest guest-message microvm/wire/test_message; }
+@test "a guest's rings point outside its memory" { made_up guest-memory microvm/memory/test_memory; }
+@test "a guest's console says more than anybody reads" { made_up guest-console microvm/virtio/test_console; }
+@test "a guest's file leads out of its share" { made_up guest-files microvm/fuse/test_directory; }
+@test "a guest's packet is longer than what came" { made_up guest-packets microvm/virtio/test_vsock_hostile; }
+@test "the shim's socket: another user of the host connects" { made_up any-user shim/test_connection; }
+@test "a message of guest and host says a length that it has not" { made_up guest-message microvm/wire/test_message; }
