@@ -39,7 +39,7 @@ static int set_readonly(const struct rootfs_mount *mount, struct error *err)
 	return error_within(err, "mounts[%zu].options", mount->index);
 }
 
-static void take_back(struct rootfs_plan *plan)
+void rootfs_take_back(struct rootfs_plan *plan)
 {
 	for (size_t i = plan->mounts_done; i > 0; i--) {
 		struct rootfs_mount *mount = &plan->mounts[i - 1];
@@ -61,7 +61,7 @@ int rootfs_add_mounts(struct rootfs_plan *plan, int proc, struct error *err)
 
 		if (rootfs_apply_mount(plan, mount, err) < 0 ||
 		    (mount->fd >= 0 && set_readonly(mount, err) < 0)) {
-			take_back(plan);
+			rootfs_take_back(plan);
 			return -1;
 		}
 	}

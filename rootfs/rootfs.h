@@ -75,6 +75,9 @@ int rootfs_plan_mounts(const struct rootfs_request *request, struct arena *arena
  * Context  child, in the container's namespaces; its working directory is changed, nothing is allocated. */
 int rootfs_add_mounts(struct rootfs_plan *plan, int proc, struct error *err) FALLIBLE;
 
+/* Unmount what rootfs_add_mounts() has made. Context: the process that made it. */
+void rootfs_take_back(struct rootfs_plan *plan);
+
 /* Unmount what is mounted at each destination, the last first; on -1, which no link on the way and a mount at each
  * prevents, none has been. Context: as above. */
 int rootfs_remove_mounts(struct rootfs_plan *plan, int proc, struct error *err) FALLIBLE;

@@ -53,33 +53,26 @@ static pid_t enter(struct container *c, struct rootfs_plan *plan, enum mounts_ch
 	return pid;
 }
 
-static int hear(int control, struct error *err)
-{
-	struct message message;
-
-	if (handshake_receive(control, &message, NULL, err) < 0)
-		return -1;
-	if (message.kind == MESSAGE_READY)
-		return 0;
-	if (message.kind != MESSAGE_FAILED)
-		return fail(err, ERROR_SYSTEM, "container", "the process that mounts ended");
-	*err = message.err;
-	return -1;
-}
-
 static int change_mounts(struct container *c, struct rootfs_plan *plan, enum mounts_change change,
                          struct error *err)
 {
 	owned_fd control = -1;
 	pid_t pid = enter(c, plan, change, &control, err);
 	struct error ignored;
-	int result;
+	int result, status;
 
 	if (pid < 0)
 		return -1;
-	result = hear(control, err);
-	if (process_wait(pid, &ignored) < 0)
+	result = handshake_expect(control, MESSAGE_READY, err);
+	if (result == 0 && change == MOUNTS_ADD)
+		result = handshake_send(control, MESSAGE_GO_ON, -1, err);
+	if (result < 0)
+		(void)close(take_fd(&control)); /* one that waits takes back what it did */
+	status = process_wait(pid, &ignored);
+	if (status < 0)
 		log_dropped("after mounts", &ignored);
+	else if (result == 0 && status > 0) /* it has taken back, and says why */
+		result = handshake_expect(control, MESSAGE_GO_ON, err);
 	return result;
 }
 
