@@ -35,6 +35,7 @@ static int read_options(const struct call *call, struct create_options *ret, str
 		.id = call->operands[0],
 		.bundle = bundle,
 		.no_pivot = f->no_pivot,
+		.seccomp_agent = creation_seccomp_agent(),
 		.terminal = f->console_socket ? TERMINAL_SOCKET
 	                    : f->detach       ? TERMINAL_NOWHERE
 	                                      : TERMINAL_IN_FRONT,

@@ -29,6 +29,13 @@ int creation_bundle(const struct call *call, const char *bundle, const char **re
 	return 0;
 }
 
+const char *creation_seccomp_agent(void)
+{
+	const char *path = getenv(SECCOMP_AGENT_VARIABLE);
+
+	return path && *path ? path : NULL;
+}
+
 static int read_options(const struct call *call, bool start_at_once, struct create_options *ret,
                         struct error *err)
 {
@@ -46,6 +53,7 @@ static int read_options(const struct call *call, bool start_at_once, struct crea
 		.start_at_once = start_at_once,
 		.guest_log = log_is_debug(),
 		.notify = starting_manager() != NULL,
+		.seccomp_agent = creation_seccomp_agent(),
 	};
 	return starting_descriptors(f->preserve_fds, &ret->activation, &ret->preserve_fds, err);
 }

@@ -43,6 +43,9 @@ struct creation_flags {
 int creation_bundle(const struct call *call, const char *bundle, const char **ret_path,
                     struct error *err) FALLIBLE;
 
+/* Where the environment says that the agent of a seccomp filter listens; NULL: it says nothing. */
+const char *creation_seccomp_agent(void);
+
 /* --dry-run: print the plan. Returns the exit status, or -1 and *err. */
 int creation_dry_run(const struct call *call, bool start_at_once, struct error *err) FALLIBLE;
 

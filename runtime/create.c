@@ -44,6 +44,23 @@ static int check_terminal(const struct spec *spec, enum terminal_place place, st
 	return 0;
 }
 
+/* Whoever answers for SCMP_ACT_NOTIFY is found again by start and exec, which run elsewhere. */
+static int check_agent(const struct spec *spec, const char *otherwise, struct error *err)
+{
+	const struct spec_seccomp *seccomp = &spec->linux_.seccomp;
+	const char *agent = spec_seccomp_agent(spec, otherwise);
+
+	if (!seccomp->set || !spec_seccomp_notifies(seccomp))
+		return 0;
+	if (!agent)
+		return fail(err, ERROR_CONFIG, "linux.seccomp.listenerPath",
+		            "is required for SCMP_ACT_NOTIFY");
+	if (agent == otherwise && *agent != '/')
+		return fail(err, ERROR_USAGE, SECCOMP_AGENT_VARIABLE,
+		            "'%.100s': expected an absolute path", agent);
+	return 0;
+}
+
 /* The plan, with what was made before for others. */
 static int plan(const struct runtime *rt, struct plan_request *request, struct arena *arena,
                 struct plan **ret, struct error *err)
@@ -105,7 +122,8 @@ static int ask(const struct runtime *rt, const struct create_options *o, struct 
 	                 err) < 0 ||
 	    spec_read("config.json", ret->bytes, ret->length, arena, &ret->spec, err) < 0)
 		return -1;
-	if (check_terminal(ret->spec, o->terminal, err) < 0)
+	if (check_terminal(ret->spec, o->terminal, err) < 0 ||
+	    check_agent(ret->spec, o->seccomp_agent, err) < 0)
 		return -1;
 	if (choose_executor(rt, ret->spec, &ret->executor, err) < 0 ||
 	    host_look(&ret->host, err) < 0 || give_namespace(ret, arena, err) < 0)
@@ -180,6 +198,8 @@ static void describe(struct container *c, const struct create_options *o, const 
 	s->owner = asked->host.uid;
 	s->terminal = spec->process.terminal;
 	s->no_new_keyring = o->no_new_keyring;
+	if (spec_seccomp_agent(spec, o->seccomp_agent) == o->seccomp_agent)
+		s->seccomp_agent = o->seccomp_agent;
 	if (!s->terminal)
 		describe_stdio(c, &asked->host);
 	s->namespaces = asked->plan->isolated;

@@ -155,6 +155,9 @@ struct runtime {
 	const char *criu; /* CRIU's program; NULL: in PATH */
 };
 
+/* What people and crun call create_options.seccomp_agent. */
+#define SECCOMP_AGENT_VARIABLE "RUN_OCI_SECCOMP_RECEIVER"
+
 /* Where the terminal of process.terminal will be served: checked before anything is made. */
 enum terminal_place {
 	TERMINAL_IN_FRONT, /* by the caller, if there is one */
@@ -171,6 +174,7 @@ struct create_options {
 	bool guest_log; /* a machine's kernel and monitor say on the container's stderr what they do */
 	bool notify;    /* somebody waits for sd_notify(3): see container_notify_open() */
 	enum terminal_place terminal;
+	const char *seccomp_agent; /* where it listens, when the config does not say it; NULL */
 	const struct checkpoint_options *restore; /* of container_restore() */
 };
 

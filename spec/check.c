@@ -80,18 +80,6 @@ static int check_time_namespace(const struct json *linux_, const struct spec_lin
 	return 0;
 }
 
-/* Where the agent is that answers, unless crun's annotation says it. */
-static int check_listener(const struct json *top, const struct spec *spec, struct error *err)
-{
-	const struct spec_seccomp *seccomp = &spec->linux_.seccomp;
-
-	if (!seccomp->set || !spec_seccomp_notifies(seccomp) || seccomp->listener_path ||
-	    spec_annotation(spec, "run.oci.seccomp.receiver"))
-		return 0;
-	return field_fail(err, json_member(json_member(top, "linux"), "seccomp"), "listenerPath",
-	                  "is required for SCMP_ACT_NOTIFY");
-}
-
 /* What two members would set is set by one of them: which, nobody could tell. */
 static int check_names_once(const struct json *top, const struct spec *spec, struct error *err)
 {
@@ -126,7 +114,7 @@ int spec_check(const struct json *top, const struct spec *spec, struct error *er
 	};
 
 	if (check_platform(top, spec, err) < 0 || check_host_names(top, spec, err) < 0 ||
-	    check_listener(top, spec, err) < 0 || check_names_once(top, spec, err) < 0)
+	    check_names_once(top, spec, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(linux_rules) && spec->linux_.set; i++)
 		if (linux_rules[i](json_member(top, "linux"), &spec->linux_, err) < 0)

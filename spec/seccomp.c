@@ -164,6 +164,18 @@ bool spec_seccomp_notifies(const struct spec_seccomp *seccomp)
 	return strcmp(seccomp->default_action, notify) == 0;
 }
 
+const char *spec_seccomp_agent(const struct spec *spec, const char *otherwise)
+{
+	const struct spec_seccomp *seccomp = &spec->linux_.seccomp;
+	const char *annotated = spec_annotation(spec, "run.oci.seccomp.receiver");
+
+	if (!seccomp->set || !spec_seccomp_notifies(seccomp))
+		return NULL;
+	if (seccomp->listener_path)
+		return seccomp->listener_path;
+	return annotated ? annotated : otherwise;
+}
+
 static int check_seccomp(const struct json *value, void *at, struct error *err)
 {
 	const struct spec_seccomp *seccomp = at;

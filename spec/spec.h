@@ -372,6 +372,10 @@ bool spec_is_bind(const struct spec_mount *mount);
 /* Whether a filter has calls that an agent answers: SCMP_ACT_NOTIFY. */
 bool spec_seccomp_notifies(const struct spec_seccomp *seccomp);
 
+/* Where that agent listens: linux.seccomp.listenerPath, else crun's annotation, else `otherwise`. NULL: nowhere, or
+ * there is nothing to answer. */
+const char *spec_seccomp_agent(const struct spec *spec, const char *otherwise);
+
 /* Write the default configuration: a shell in a new instance, that runs as it is.
  * rootless_uid, rootless_gid   map this user to root in a new user namespace and leave out what it
  *                              can't have; -1: none. */
@@ -405,6 +409,8 @@ struct state {
 	uint32_t owner;           /* who created it */
 	bool terminal;
 	bool no_new_keyring; /* its processes have the session keyring of who starts them */
+	const char *
+		seccomp_agent; /* where it listens, when config.json does not say it; absolute; NULL */
 	/* what descriptors 0 to 2 were at its start ("pipe:[123]"), for checkpoint; NULL: of no interest */
 	const char *stdio[3];
 	unsigned int

@@ -55,6 +55,7 @@ void state_write(struct json_writer *w, const struct state *state)
 	json_u64(w, "owner", state->owner);
 	json_bool(w, "terminal", state->terminal);
 	json_bool(w, "noNewKeyring", state->no_new_keyring);
+	json_text(w, "seccompAgent", state->seccomp_agent);
 	json_open(w, "stdio", '[');
 	for (size_t i = 0; i < ARRAY_SIZE(state->stdio); i++)
 		json_text(w, NULL, state->stdio[i]);
@@ -147,6 +148,11 @@ static int read_path(const struct json *value, void *at, struct error *err)
 	if (*value->text != '/')
 		return json_fail(err, value, "must be an absolute path");
 	return 0;
+}
+
+static int read_agent(const struct json *value, void *at, struct error *err)
+{
+	return value->type == JSON_NULL ? 0 : read_path(value, at, err);
 }
 
 /* Whether a component of the path is "..". */
@@ -277,6 +283,7 @@ static const struct member {
 	{"terminal",     read_bool,         AT(terminal),       false},
 	{"stdio",        read_stdio,        AT(stdio),          false},
 	{"noNewKeyring", read_bool,         AT(no_new_keyring), false},
+	{"seccompAgent", read_agent,        AT(seccomp_agent),  true },
 	{"namespaces",   read_namespaces,   AT(namespaces),     false},
 	{"uidMappings",  read_array,        0,                  true }, /* by read_maps() */
 	{"gidMappings",  read_array,        0,                  true },

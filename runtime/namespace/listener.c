@@ -7,15 +7,24 @@
 
 #include "launch.h"
 
+/* Who said where it is. */
+static const char *object(const struct container *c)
+{
+	if (c->state.seccomp_agent)
+		return SECCOMP_AGENT_VARIABLE;
+	return c->spec->linux_.seccomp.listener_path ? "linux.seccomp.listenerPath"
+	                                             : "annotations[\"run.oci.seccomp.receiver\"]";
+}
+
 int listener_connect(const struct container *c, int *ret_agent, struct error *err)
 {
-	const char *path = process_seccomp_agent(c->spec);
+	const char *path = spec_seccomp_agent(c->spec, c->state.seccomp_agent);
 
 	*ret_agent = -1;
 	if (!path)
 		return 0;
 	*ret_agent = fdpass_connect(path, err);
-	return *ret_agent < 0 ? error_within(err, "linux.seccomp.listenerPath") : 0;
+	return *ret_agent < 0 ? error_within(err, "%s", object(c)) : 0;
 }
 
 int listener_give(int agent, const struct container *c, pid_t pid, int listener, struct error *err)
@@ -40,6 +49,6 @@ int listener_give(int agent, const struct container *c, pid_t pid, int listener,
 	json_close(&w);
 	if (text_check(&out, err) < 0 ||
 	    fdpass_send(agent, out.bytes, out.length, listener, err) < 0)
-		return error_within(err, "linux.seccomp.listenerPath");
+		return error_within(err, "%s", object(c));
 	return 0;
 }

@@ -175,9 +175,6 @@ int process_read_id_maps(int ns, struct arena *arena, id_map_list *ret_uids, id_
 int process_compare_id_maps(const char *member, const id_map_list *asked, const id_map_list *real,
                             struct arena *arena, struct error *err) FALLIBLE;
 
-/* Where the agent listens that a filter with SCMP_ACT_NOTIFY is for; NULL when none does. */
-const char *process_seccomp_agent(const struct spec *spec);
-
 /* Filters made before, by content, in a directory below the state directory; for struct host.
  * Returns   its descriptor, the caller's; -1 where there is none that is ours alone.
  * Context   host. */

@@ -255,16 +255,6 @@ static int read_flags(const struct spec_seccomp *asked, bool on_this_host, unsig
 
 /* ---- the listener ---- */
 
-const char *process_seccomp_agent(const struct spec *spec)
-{
-	const struct spec_seccomp *asked = &spec->linux_.seccomp;
-
-	if (!asked->set || !spec_seccomp_notifies(asked))
-		return NULL;
-	return asked->listener_path ? asked->listener_path
-	                            : spec_annotation(spec, "run.oci.seccomp.receiver");
-}
-
 static bool passes(const char *action)
 {
 	return strcmp(action, "SCMP_ACT_ALLOW") == 0 || strcmp(action, "SCMP_ACT_LOG") == 0;

@@ -93,6 +93,35 @@ told() { jq -r "$1" "$T/told.$2"; }
 	has "$stderr" "No space left on device"
 }
 
+@test "crun's variable says where the agent is, for exec too, when the config does not" {
+	only_cella
+	not_in_a_vm "a listener of its kernel can't come out"
+	export RUN_OCI_SECCOMP_RECEIVER=$T/agent.sock
+	NOTIFY+=' | del(.linux.seccomp.listenerPath, .linux.seccomp.listenerMetadata)'
+	agent
+	bundle "$NOTIFY | sh(\"mkdir /tmp/x\")"
+	exits 1 cella run "$ID"
+	has "$stderr" "No space left on device"
+	bundle "$NOTIFY | forever"
+	ok cella create "$ID"
+	unset RUN_OCI_SECCOMP_RECEIVER
+	ok cella start "$ID"
+	exits 1 cella exec "$ID" mkdir /tmp/y
+	has "$stderr" "No space left on device"
+	kill "$AGENT" && wait "$AGENT" || true
+	refused cella exec "$ID" true
+	has "$stderr" "RUN_OCI_SECCOMP_RECEIVER"
+	ok cella delete --force "$ID"
+	RUN_OCI_SECCOMP_RECEIVER=agent.sock refused cella create "$ID"
+	has "$stderr" "RUN_OCI_SECCOMP_RECEIVER: 'agent.sock': expected an absolute path"
+	RUN_OCI_SECCOMP_RECEIVER='' refused cella create "$ID"
+	has "$stderr" "linux.seccomp.listenerPath: is required for SCMP_ACT_NOTIFY"
+	export RUN_OCI_SECCOMP_RECEIVER=/no/such
+	bundle "$NOTIFY | .annotations[\"run.oci.seccomp.receiver\"] = \"/none\""
+	refused cella run "$ID"
+	has "$stderr" "annotations[\"run.oci.seccomp.receiver\"]: /none"
+}
+
 @test "what the runtime itself needs can't wait for the agent" {
 	only_cella
 	for call in write sendmsg; do

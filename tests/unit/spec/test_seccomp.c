@@ -56,6 +56,39 @@ static void a_listener_is_read(void **state)
 	assert_string_equal(s->listener_metadata, "m");
 }
 
+static void an_agent_is_the_configs_before_anybody_elses(void **state)
+{
+	static const char filter[] =
+		"\"linux\": {\"seccomp\": {\"defaultAction\": \"SCMP_ACT_%s\"%s}}%s";
+	static const char annotation[] =
+		", \"annotations\": {\"run.oci.seccomp.receiver\": \"/annotated\"}";
+	static const char path[] = ", \"listenerPath\": \"/own\"";
+	static const struct {
+		const char *action, *path, *annotation, *otherwise, *agent;
+	} cases[] = {
+		{"NOTIFY", path, annotation, "/other", "/own"      },
+		{"NOTIFY", "",   annotation, "/other", "/annotated"},
+		{"NOTIFY", "",   "",         "/other", "/other"    },
+		{"NOTIFY", "",   "",         NULL,     NULL        },
+		{"ALLOW",  path, annotation, "/other", NULL        }, /* nobody asks */
+	};
+
+	owned_arena struct arena *arena = new_arena();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *members = arena_format(arena, filter, cases[i].action, cases[i].path,
+		                                   cases[i].annotation);
+		const char *agent =
+			spec_seccomp_agent(read_spec(arena, members), cases[i].otherwise);
+
+		assert_int_equal(agent != NULL, cases[i].agent != NULL);
+		if (agent)
+			assert_string_equal(agent, cases[i].agent);
+	}
+	assert_null(spec_seccomp_agent(read_spec(arena, ""), "/other"));
+}
+
 static void every_action_of_the_specification_is_known(void **state)
 {
 	static const char *const words[] = {
@@ -73,13 +106,11 @@ static void every_action_of_the_specification_is_known(void **state)
 static void what_could_not_be_done_is_refused(void **state)
 {
 	static const struct refusal cases[] = {
-		{"\"linux\": {\"seccomp\": {}}",                                       "linux.seccomp.defaultAction",    "is required"                      },
-		{"\"linux\": {\"seccomp\": {\"defaultAction\": \"SCMP_ACT_NOTIFY\"}}",
-	         "linux.seccomp.listenerPath",									   "is required for SCMP_ACT_NOTIFY"  },
+		{"\"linux\": {\"seccomp\": {}}",                              "linux.seccomp.defaultAction",    "is required"                      },
 		{"\"linux\": {\"seccomp\": {\"defaultAction\": \"SCMP_ACT_KILL\","
-	         "\"defaultErrnoRet\": 1}}",	                  "linux.seccomp.defaultErrnoRet",  "has no meaning with SCMP_ACT_KILL"},
+	         "\"defaultErrnoRet\": 1}}",	         "linux.seccomp.defaultErrnoRet",  "has no meaning with SCMP_ACT_KILL"},
 		{"\"linux\": {\"seccomp\": {\"defaultAction\": \"SCMP_ACT_KILL\","
-	         "\"architectures\": [\"SCMP_ARCH_VAX\"]}}",          "linux.seccomp.architectures[0]", "found 'SCMP_ARCH_VAX'"            },
+	         "\"architectures\": [\"SCMP_ARCH_VAX\"]}}", "linux.seccomp.architectures[0]", "found 'SCMP_ARCH_VAX'"            },
 	};
 
 	(void)state;
@@ -91,6 +122,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_filter_is_read_with_its_rules_in_order),
 		cmocka_unit_test(a_listener_is_read),
+		cmocka_unit_test(an_agent_is_the_configs_before_anybody_elses),
 		cmocka_unit_test(every_action_of_the_specification_is_known),
 		cmocka_unit_test(what_could_not_be_done_is_refused),
 	};

@@ -31,6 +31,7 @@ static struct state full(void)
 		.cgroup = "/cella/web-1",
 		.owner = 4294967295U,
 		.terminal = true,
+		.seccomp_agent = "/run/agent",
 		.namespaces = 1U << NAMESPACE_USER | 1U << NAMESPACE_PID | 1U << NAMESPACE_TIME,
 	};
 
@@ -72,6 +73,9 @@ static void assert_same(const struct state *a, const struct state *b)
 		assert_string_equal(a->cgroup, b->cgroup);
 	assert_int_equal(a->owner, b->owner);
 	assert_int_equal(a->terminal, b->terminal);
+	assert_int_equal(a->seccomp_agent != NULL, b->seccomp_agent != NULL);
+	if (a->seccomp_agent)
+		assert_string_equal(a->seccomp_agent, b->seccomp_agent);
 	assert_int_equal(a->namespaces, b->namespaces);
 	assert_same_maps(&a->uid_mappings, &b->uid_mappings);
 	assert_same_maps(&a->gid_mappings, &b->gid_mappings);
