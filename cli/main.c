@@ -14,18 +14,12 @@
 #include "base/program.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "base/version.h"
 
 #include "command.h"
 #include "help.h"
 #include "options.h"
 #include "report.h"
-
-#ifndef CELLA_VERSION
-#define CELLA_VERSION "unknown"
-#endif
-#ifndef CELLA_COMMIT
-#define CELLA_COMMIT "unknown"
-#endif
 
 enum { ARENA_LIMIT = 64 << 20 };
 

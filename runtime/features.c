@@ -7,15 +7,9 @@
 #include "base/process.h"
 #include "base/program.h"
 #include "base/table.h"
+#include "base/version.h"
 
 #include "runtime.h"
-
-#ifndef CELLA_VERSION
-#define CELLA_VERSION "unknown"
-#endif
-#ifndef CELLA_COMMIT
-#define CELLA_COMMIT "unknown"
-#endif
 
 /* It may not be installed; who talks to it looks. */
 static bool has_criu(const struct runtime *rt)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "base/version.h"
 
 #include "life.h"
 #include "metrics.h"
@@ -15,10 +16,6 @@
 
 /* containerd waits 5 s for Pids when it is restarted. */
 enum { PIDS_WITHIN_S = 3, PIDS_BYTES_LIMIT = 1 << 20 };
-
-#ifndef CELLA_VERSION
-#define CELLA_VERSION "unknown"
-#endif
 
 static Pb__TaskStatus status_of(const struct process *p)
 {

@@ -12,13 +12,10 @@
 #include "base/program.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "base/version.h"
 
 #include "address.h"
 #include "shim.h"
-
-#ifndef CELLA_VERSION
-#define CELLA_VERSION "unknown"
-#endif
 
 static const char self_variable[] = "CELLA_PROGRAM";
 
