@@ -19,67 +19,89 @@ enum { PROCESSORS_MOST = 64, WORDS_LIMIT = 2048 };
 /* A guest's kernel and agent take this much; what a config limits is the container's. */
 static const uint64_t guests_own = 96 * MIB;
 static const uint64_t usual_memory = 1024 * MIB;
-static const uint64_t least_memory = 64 * MIB;
+static const uint64_t least_memory = 64 * MIB, most_memory = 16 * MIB * MIB;
 
 uint64_t machine_memory(uint64_t limit)
 {
 	return limit + guests_own;
 }
 
-/* What the config says of the machine itself: its vm object, else an annotation that crun has for libkrun, in units.
- * *ret  0: nothing. */
-static int asked_for(const struct spec *spec, const struct maybe_u64 *member,
-                     const char *annotation, uint64_t unit, uint64_t *ret, struct error *err)
-{
-	const char *text = spec_annotation(spec, annotation);
+/* What the config says of the machine itself: a member of its vm object, else an annotation that crun has for libkrun,
+ * in units. */
+struct wish {
+	const char *member, *annotation;
+	uint64_t unit;
+	uint64_t value; /* 0: neither is there */
+	bool annotated; /* it is the annotation's */
+};
 
-	*ret = member->set ? member->value : 0;
-	if (*ret > 0 || !text || !*text)
+/* After fail(): in front of the reason goes what was written. */
+static int refuse(const struct wish *wish, struct error *err)
+{
+	return wish->annotated ? error_within(err, "annotations[\"%s\"]", wish->annotation)
+	                       : error_within(err, "%s", wish->member);
+}
+
+static int read_wish(const struct spec *spec, const struct maybe_u64 *member, struct wish *wish,
+                     struct error *err)
+{
+	const char *text = spec_annotation(spec, wish->annotation);
+
+	wish->value = member->set ? member->value : 0;
+	if (wish->value > 0 || !text || !*text)
 		return 0;
-	if (text_to_u64(text, ret) && *ret > 0 && *ret <= UINT32_MAX) {
-		*ret *= unit;
+	wish->annotated = true;
+	if (text_to_u64(text, &wish->value) && wish->value > 0 && wish->value <= UINT32_MAX) {
+		wish->value *= wish->unit;
 		return 0;
 	}
-	(void)fail(err, ERROR_CONFIG, "", "'%s': expected a number from 1 to %" PRIu32, text,
+	(void)fail(err, ERROR_CONFIG, "", "'%.100s': expected a number from 1 to %" PRIu32, text,
 	           UINT32_MAX);
-	return error_within(err, "annotations[\"%s\"]", annotation);
+	return refuse(wish, err);
 }
 
 static int plan_memory(const struct spec *spec, struct machine *machine, struct error *err)
 {
 	const struct maybe_i64 *limit = &spec->linux_.resources.memory.limit;
-	uint64_t bytes = usual_memory, asked;
+	struct wish asked = {"vm.hwConfig.memory", "krun.ram_mib", MIB, 0, false};
+	uint64_t bytes = usual_memory;
 
-	if (asked_for(spec, &spec->vm.memory_bytes, "krun.ram_mib", MIB, &asked, err) < 0)
+	if (read_wish(spec, &spec->vm.memory_bytes, &asked, err) < 0)
 		return -1;
-	if (asked > 0)
-		bytes = asked;
-	else if (limit->set && limit->value > 0)
+	if (asked.value > 0)
+		bytes = asked.value;
+	else if (limit->set && limit->value > 0) {
 		bytes = machine_memory((uint64_t)limit->value);
-	if (bytes < least_memory)
-		return fail(err, ERROR_CONFIG, "vm.hwConfig.memory",
-		            "a virtual machine needs %" PRIu64 " MiB at least", least_memory / MIB);
-	if (bytes > (UINT64_C(1) << 44))
-		return fail(err, ERROR_CONFIG, "vm.hwConfig.memory", "is more than 16 TiB");
-	machine->memory_bytes = (bytes + MIB - 1) / MIB * MIB;
-	return 0;
+		asked.member = "linux.resources.memory.limit";
+	}
+	if (bytes >= least_memory && bytes <= most_memory) {
+		machine->memory_bytes = (bytes + MIB - 1) / MIB * MIB;
+		return 0;
+	}
+	(void)fail(err, ERROR_CONFIG, "",
+	           "a virtual machine has at least %" PRIu64 " MiB, and at most %" PRIu64 " TiB",
+	           least_memory / MIB, most_memory / MIB / MIB);
+	return refuse(&asked, err);
 }
 
 static int plan_processors(const struct spec *spec, struct machine *machine, struct error *err)
 {
 	const struct spec_resources *r = &spec->linux_.resources;
 	uint64_t period = r->cpu.period.set && r->cpu.period.value ? r->cpu.period.value : 100000;
-	uint64_t count = 1, asked;
+	struct wish asked = {"vm.hwConfig.vcpus", "krun.cpus", 1, 0, false};
+	uint64_t count = 1;
 
-	if (asked_for(spec, &spec->vm.vcpus, "krun.cpus", 1, &asked, err) < 0)
+	if (read_wish(spec, &spec->vm.vcpus, &asked, err) < 0)
 		return -1;
-	if (asked > 0)
-		count = asked;
+	if (asked.value > 0)
+		count = asked.value;
 	else if (r->cpu.quota.set && r->cpu.quota.value > 0)
 		count = ((uint64_t)r->cpu.quota.value + period - 1) / period;
-	if (count > PROCESSORS_MOST && asked > 0)
-		return fail(err, ERROR_CONFIG, "vm.hwConfig.vcpus",
-		            "a virtual machine has at most %d", PROCESSORS_MOST);
+	if (count > PROCESSORS_MOST && asked.value > 0) {
+		(void)fail(err, ERROR_CONFIG, "", "a virtual machine has at most %d",
+		           PROCESSORS_MOST);
+		return refuse(&asked, err);
+	}
 	machine->processors = count > PROCESSORS_MOST ? PROCESSORS_MOST : (unsigned int)count;
 	return 0;
 }

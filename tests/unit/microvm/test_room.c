@@ -130,24 +130,57 @@ static void a_machine_has_what_is_asked_for(void **state)
 	}
 }
 
-static void an_annotation_that_is_no_number_is_named(void **state)
+static void not_planned(const char *more, const char *object)
 {
-	static const char *const wrong[] = {"0", "-1", "two", "4294967296", "1 "};
+	owned_arena struct arena *arena = arena_new(1 << 20);
+	char config[2048];
+	struct machine machine;
+	struct error err;
+
+	(void)snprintf(config, sizeof(config), "%.*s,%s}", (int)strlen(CONFIG("")) - 1, CONFIG(""),
+	               more);
+	assert_int_equal(machine_plan(read_config(config, arena), &machine, &err), -1);
+	assert_string_equal(err.object, object);
+}
+
+struct wish {
+	const char *name, *value;
+};
+
+static void what_no_machine_can_have_is_refused_by_the_name_that_was_written(void **state)
+{
+	static const char vm[] = "\"vm\":{\"kernel\":{\"path\":\"/k\"},\"hwConfig\":{\"%s\":%s}}";
+	static const struct wish annotations[] = {
+		{"krun.cpus",    "0"         },
+                {"krun.cpus",    "-1"        },
+                {"krun.cpus",    "two"       },
+		{"krun.cpus",    "4294967296"},
+                {"krun.cpus",    "1 "        },
+                {"krun.cpus",    "65"        },
+		{"krun.ram_mib", "63"        },
+                {"krun.ram_mib", "16777217"  },
+	};
+	static const struct wish members[] = {
+		{"vcpus",  "65"            },
+		{"memory", "66060288"      },
+		{"memory", "17592186044417"},
+	};
+	char more[512], object[64];
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
-		owned_arena struct arena *arena = arena_new(1 << 20);
-		char config[2048];
-		struct machine machine;
-		struct error err;
-
-		(void)snprintf(config, sizeof(config),
-		               "%.*s,\"annotations\":{\"krun.cpus\":\"%s\"},\"linux\":{" NAMESPACES(
-				       NETWORK) "}}",
-		               (int)strlen(CONFIG("")) - 1, CONFIG(""), wrong[i]);
-		assert_int_equal(machine_plan(read_config(config, arena), &machine, &err), -1);
-		assert_string_equal(err.object, "annotations[\"krun.cpus\"]");
+	for (size_t i = 0; i < ARRAY_SIZE(annotations); i++) {
+		(void)snprintf(more, sizeof(more), "\"annotations\":{\"%s\":\"%s\"}",
+		               annotations[i].name, annotations[i].value);
+		(void)snprintf(object, sizeof(object), "annotations[\"%s\"]", annotations[i].name);
+		not_planned(more, object);
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+		(void)snprintf(more, sizeof(more), vm, members[i].name, members[i].value);
+		(void)snprintf(object, sizeof(object), "vm.hwConfig.%s", members[i].name);
+		not_planned(more, object);
+	}
+	not_planned("\"linux\":{\"resources\":{\"memory\":{\"limit\":9223372036854771712}}}",
+	            "linux.resources.memory.limit");
 }
 
 /* The program must be installed for the whole of it: then the room has the shares and nothing else of the host. */
@@ -219,7 +252,7 @@ int main(void)
 		cmocka_unit_test(binds_are_shares_by_number),
 		cmocka_unit_test(what_a_machine_can_not_do_is_refused_by_name),
 		cmocka_unit_test(a_machine_has_what_is_asked_for),
-		cmocka_unit_test(an_annotation_that_is_no_number_is_named),
+		cmocka_unit_test(what_no_machine_can_have_is_refused_by_the_name_that_was_written),
 		cmocka_unit_test(the_room_has_nothing_but_the_shares),
 	};
 
