@@ -367,7 +367,7 @@ int room_prepare(struct plan_request *request, struct arena *arena, struct error
 	room->linux_.masked_paths.count = room->linux_.readonly_paths.count = 0;
 	room->linux_.seccomp.set = false;
 	room->linux_.rootfs_propagation = NULL;
-	room->linux_.personality.domain = NULL;
+	memset(&room->linux_.personality, 0, sizeof(room->linux_.personality));
 	room->linux_.memory_policy.set = false;
 	if (add_mounts(asked, room, arena, err) < 0 || set_resources(asked, room, arena, err) < 0)
 		return -1;

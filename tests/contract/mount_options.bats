@@ -135,6 +135,7 @@ mounted() {
 	has "$stderr" "Read-only file system"
 	only_cella
 	matches "$stderr" "mounts\[[0-9]+\]\.options\[[0-9]\]: 'size=5' means nothing for a bind mount"
+	is "$(grep -c "means nothing" <<<"$stderr")" 1
 	lacks "$stderr" "acl"
 	bundle 'tmpfs("/mnt"; ["nofail", "_netdev", "noauto", "user", "x-gvfs-show", "comment=mine", "", "acl", "noacl"]) | sh("echo x >/mnt/x && cat /mnt/x")'
 	ok cella run "$ID"
