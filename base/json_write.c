@@ -5,47 +5,22 @@
 
 #include "json_write.h"
 
-/* What a character of `step` bytes is written as inside a string, where it can't stand for itself; NULL where it can:
- * what JSON asks for, and U+007F to U+009F, which a terminal would obey. */
-static const char *escape(const char *character, size_t step, char buffer[8])
-{
-	static const char shorts[] =
-		"\"\"\\\\\bb\ff\nn\rr\tt"; /* byte, letter behind the backslash */
-
-	for (size_t i = 0; i + 1 < sizeof(shorts); i += 2)
-		if (*character == shorts[i]) {
-			(void)snprintf(buffer, 8, "\\%c", shorts[i + 1]);
-			return buffer;
-		}
-	if (text_printable_step(character, step) > 0)
-		return NULL;
-	(void)snprintf(buffer, 8, "\\u%04x", (unsigned char)character[step - 1]);
-	return buffer;
-}
-
 static void write_string(struct text *out, const char *text)
 {
-	size_t length = strlen(text);
-	size_t plain = 0; /* where the bytes begin that stand for themselves */
-	size_t step = 1;
-	char buffer[8];
+	size_t left = strlen(text), plain = 0; /* bytes before `text` that stand for themselves */
+	struct text_quoted next;
 
 	text_append_n(out, "\"", 1);
-	for (size_t at = 0; at < length; at += step) {
-		const char *instead = "\xef\xbf\xbd"; /* U+FFFD */
-
-		step = text_utf8_step(text + at, length - at);
-		if (step > 0)
-			instead = escape(text + at, step, buffer);
-		else
-			step = 1;
-		if (!instead)
+	for (; left > 0; text += next.step, left -= next.step) {
+		text_quote(text, left, &next);
+		plain += next.instead ? 0 : next.step;
+		if (!next.instead)
 			continue;
-		text_append_n(out, text + plain, at - plain);
-		text_append(out, instead);
-		plain = at + step;
+		text_append_n(out, text - plain, plain);
+		text_append(out, next.instead);
+		plain = 0;
 	}
-	text_append_n(out, text + plain, length - plain);
+	text_append_n(out, text - plain, plain);
 	text_append_n(out, "\"", 1);
 }
 

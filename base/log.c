@@ -73,27 +73,14 @@ static void put_plain(struct line *line, const char *message)
 static void put_quoted(struct line *line, const char *message)
 {
 	size_t left = strlen(message);
-	size_t step = 1;
-	char escape[8];
+	struct text_quoted next;
 
-	for (; left > 0; message += step, left -= step) {
-		step = text_utf8_step(message, left);
-		if (step == 0) {
-			step = 1;
-			put(line, "\xef\xbf\xbd", 3);
-		} else if (*message == '"' || *message == '\\') {
-			escape[0] = '\\';
-			escape[1] = *message;
-			put(line, escape, 2);
-		} else if (*message == '\n') {
-			put(line, "\\n", 2);
-		} else if (text_printable_step(message, left) > 0) {
-			put(line, message, step);
-		} else { /* the last byte is its number */
-			(void)snprintf(escape, sizeof(escape), "\\u%04x",
-			               (unsigned char)message[step - 1]);
-			put(line, escape, 6);
-		}
+	for (; left > 0; message += next.step, left -= next.step) {
+		text_quote(message, left, &next);
+		if (next.instead)
+			put(line, next.instead, strlen(next.instead));
+		else
+			put(line, message, next.step);
 	}
 }
 

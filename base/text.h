@@ -66,6 +66,15 @@ size_t text_utf8_step(const char *bytes, size_t length);
  * U+0080 to U+009F, which some terminals obey like an escape. */
 size_t text_printable_step(const char *bytes, size_t length);
 
+/* The character at the beginning of these bytes (one at least) as it may stand between the quotes of a JSON string, and
+ * on a terminal: what is none is U+FFFD, and control characters, as above, are escaped. Context: any, the child too. */
+struct text_quoted {
+	size_t step;         /* bytes that it takes */
+	const char *instead; /* what stands there; NULL: these bytes */
+	char buffer[8];      /* for that */
+};
+void text_quote(const char *bytes, size_t length, struct text_quoted *ret);
+
 /* Put '?' in place of each byte that is in no such character: a line that may stand on a terminal. */
 void text_make_printable(char *text);
 

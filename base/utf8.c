@@ -71,6 +71,35 @@ size_t text_printable_step(const char *bytes, size_t length)
 	return step;
 }
 
+/* Spec: RFC 8259, section 7. */
+void text_quote(const char *bytes, size_t length, struct text_quoted *ret)
+{
+	static const char shorts[] =
+		"\"\"\\\\\bb\ff\nn\rr\tt"; /* byte, letter behind the backslash */
+	static const char digits[] = "0123456789abcdef";
+	size_t step = text_utf8_step(bytes, length);
+	unsigned char last;
+
+	*ret = (struct text_quoted){.step = step ? step : 1};
+	for (size_t i = 0; i + 1 < sizeof(shorts); i += 2)
+		if (*bytes == shorts[i]) {
+			ret->buffer[0] = '\\';
+			ret->buffer[1] = shorts[i + 1];
+			ret->instead = ret->buffer;
+			return;
+		}
+	if (text_printable_step(bytes, length) > 0)
+		return;
+	ret->instead = "\xef\xbf\xbd"; /* U+FFFD */
+	if (step == 0)
+		return;
+	last = (unsigned char)bytes[step - 1]; /* of U+0000 to U+009F it is the number */
+	memcpy(ret->buffer, "\\u00", 4);
+	ret->buffer[4] = digits[last >> 4];
+	ret->buffer[5] = digits[last & 15];
+	ret->instead = ret->buffer;
+}
+
 void text_make_printable(char *text)
 {
 	size_t left = strlen(text), step;

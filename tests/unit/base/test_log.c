@@ -71,6 +71,7 @@ static void json_lines_can_be_read_by_engines(void **state)
 	assert_string_equal(json_member_text(line, "level"), "error");
 	assert_string_equal(json_member_text(line, "msg"),
 	                    "a \"b\" \\ \n\t\001 \xc3\xbc \xef\xbf\xbd \xc2\x9b\x7f");
+	assert_non_null(strstr(text, "\\n\\t\\u0001 "));
 	assert_non_null(strstr(text, " \\u009b\\u007f\""));
 	assert_true(is_now(json_member_text(line, "time")));
 	assert_int_equal(strlen(json_member_text(line, "time")),
