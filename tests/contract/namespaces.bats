@@ -69,6 +69,19 @@ $(readlink "/proc/$pid/ns/ipc")
 	ok cella delete --force "$ID"
 }
 
+@test "a user namespace need not have a root" {
+	only_cella "they enter as root"
+	not_in_a_vm "its monitor is root of its room"
+	bundle 'ids([{containerID: 1000, hostID: 101000, size: 1}]) | .process.user = {uid: 1000, gid: 1000} | forever |
+		(.mounts[].options | select(.)) |= map(select(. != "gid=5")) | .hooks.startContainer = [{path: "/bin/true"}]'
+	ok cella run -d "$ID"
+	ok cella exec "$ID" sh -c 'cat /proc/self/uid_map; id -u; echo >/dev/null && echo written'
+	is "$(xargs <<<"$output")" "1000 101000 1 1000 written"
+	refused cella exec --user 0 "$ID" true
+	has "$stderr" "--user: 0 is not mapped"
+	ok cella delete --force "$ID"
+}
+
 @test "a user namespace maps ids, and its root owns nothing of the host" {
 	bundle 'mapped | sh("id -u; cat /proc/self/uid_map; echo x >/share/file; ls -n /etc/passwd") | share'
 	ok cella run "$ID"

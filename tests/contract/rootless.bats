@@ -85,6 +85,19 @@ default_config() {
 	has "$stderr" "process.user.additionalGids"
 }
 
+@test "rootless: a user namespace of the config need not have a root" {
+	only_cella
+	not_in_a_vm "its monitor is root of its room"
+	config ".linux.uidMappings[0].containerID = 7 | .linux.gidMappings[0].containerID = 8 | .process.user = {uid: 7, gid: 8} | forever"
+	ok plain run -d "$ID"
+	ok plain exec "$ID" sh -c 'cat /proc/self/uid_map; id -u; echo >/dev/null && echo written'
+	is "$(xargs <<<"$output")" "7 $user 1 7 written"
+	ok plain delete --force "$ID"
+	config ".linux.uidMappings[0].containerID = 7 | .linux.gidMappings[0].containerID = 8"
+	refused plain run "$ID"
+	has "$stderr" "process.user.uid: 0 is not mapped"
+}
+
 @test "rootless: state, plan, exec, mounts and hooks know of a user namespace that the config has not" {
 	only_cella
 	not_in_a_vm "its ids are the guest's"
