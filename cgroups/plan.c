@@ -232,6 +232,19 @@ static int plan_below(const struct spec *spec, struct cgroup_plan *plan, struct 
 	return error_within(err, "annotations[\"%s\"]", key);
 }
 
+/* crun's annotation, for a cgroup below the scope that has the limits: systemd knows nothing of them there, and so
+ * doesn't write them anew. It knows ours as the scope's own: the container needs no other. */
+static void warn_of_subgroup(const struct spec *spec, const struct cgroup_plan *plan)
+{
+	static const char key[] = "run.oci.systemd.subgroup";
+	const char *name = spec_annotation(spec, key);
+
+	if (plan->scope && name && *name)
+		log_warning("annotations[\"%s\"]: '%.64s' is not used: "
+		            "the container is in the scope itself",
+		            key, name);
+}
+
 static int refuse_limit(const struct cgroup_request *request, const struct found *found,
                         const char *member, struct error *err)
 {
@@ -280,6 +293,7 @@ int cgroup_plan(const struct cgroup_request *request, struct arena *arena,
 	plan->own = arena_text(arena, found.own);
 	plan->controllers = arena_text(arena, found.at.controllers);
 	decide_owner(request, plan);
+	warn_of_subgroup(spec, plan);
 	if (plan_below(spec, plan, err) < 0)
 		return -1;
 	if (arena_check(arena, err) < 0)

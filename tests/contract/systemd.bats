@@ -62,6 +62,20 @@ unit() { echo "$UNITS-$ID.scope"; }
 	ends_with $background 137
 }
 
+@test "crun's name for a cgroup below the scope: the container is in the scope itself, and who wants it so is told nothing" {
+	for name in inner ""; do
+		bundle "no_ns(\"cgroup\") | .annotations = {\"run.oci.systemd.subgroup\": \"$name\"} | args([\"grep\", \"0::\", \"/proc/self/cgroup\"])"
+		ok cella run "$ID"
+		in_a_vm || is "$output" "0::${CGROUP#/sys/fs/cgroup}"
+		if [ -n "$name" ]; then
+			matches "$stderr" "warning: annotations\[\"run.oci.systemd.subgroup\"\]: 'inner' is not used"
+			lacks "$stderr" $'\n'
+		else
+			is "$stderr" ""
+		fi
+	done
+}
+
 @test "a number that its type can't hold is refused" {
 	for value in "uint64 -1" "uint32 4294967296" 3000000000 "int32 2147483648" "uint64 true"; do
 		bundle ".annotations = {\"org.systemd.property.KillSignal\": \"$value\"}"
