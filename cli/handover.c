@@ -2,10 +2,14 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/fdpass.h"
 #include "base/file.h"
+#include "base/own.h"
 
 #include "handover.h"
 
@@ -50,12 +54,33 @@ int pidfd_send(int socket, const char *asked, int pidfd, struct error *err)
 	return 0;
 }
 
+/* Whether something is there that a file in its place would take from everybody: a device, a pipe, a link such as
+ * /dev/stdout. A link of somebody else's may lead to where he can't write himself. */
+static bool is_written_into(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+		return false;
+	return !S_ISLNK(st.st_mode) || st.st_uid == geteuid();
+}
+
+static int write_into(const char *path, const char *text, struct error *err)
+{
+	owned_fd fd = open(path, O_WRONLY | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	return fd < 0 ? fail_errno(err, path, "open")
+	              : fd_write_whole(fd, path, text, strlen(text), err);
+}
+
 int pid_file_write(const char *path, pid_t pid, struct error *err)
 {
 	char number[16];
 	int n = snprintf(number, sizeof(number), "%d", (int)pid);
 
-	if (path && file_replace(AT_FDCWD, path, number, (size_t)n, 0644, err) < 0)
+	if (path && (is_written_into(path)
+	                     ? write_into(path, number, err)
+	                     : file_replace(AT_FDCWD, path, number, (size_t)n, 0644, err)) < 0)
 		return error_within(err, "--pid-file");
 	return 0;
 }

@@ -22,7 +22,8 @@ int console_send(int socket, int master, struct error *err) FALLIBLE;
 int pidfd_connect(const char *path, const char *asked, int *ret_socket, struct error *err) FALLIBLE;
 int pidfd_send(int socket, const char *asked, int pidfd, struct error *err) FALLIBLE;
 
-/* Write --pid-file: the number alone, without a newline, whole or not at all; path NULL writes none.
+/* Write --pid-file: the number alone, without a newline, whole or not at all; path NULL writes none. What is no file is
+ * written into as it is.
  * Returns 0, or -1 and *err. */
 int pid_file_write(const char *path, pid_t pid, struct error *err) FALLIBLE;
 

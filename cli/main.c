@@ -177,6 +177,15 @@ static const char *executor_of_name(const char *program)
 	return NULL;
 }
 
+static int check_executor(const char *name, struct error *err)
+{
+	for (size_t i = 0; executors[i]; i++)
+		if (strcmp(executors[i]->name, name) == 0)
+			return 0;
+	return fail(err, ERROR_USAGE, "--executor",
+	            "there is no executor '%.100s' in this build of cella", name);
+}
+
 /* Everything but the last word. Returns as run_command_line() does. */
 static int run_program(char **words, struct runtime *rt, struct call *call, struct error *err)
 {
@@ -192,7 +201,7 @@ static int run_program(char **words, struct runtime *rt, struct call *call, stru
 		return print_help(NULL, err);
 	if (g.version)
 		return print_text(version, err);
-	if (open_log(&g, err) < 0)
+	if (open_log(&g, err) < 0 || (g.executor && check_executor(g.executor, err) < 0))
 		return -1;
 	if (line.operands_count == 0)
 		return fail(err, ERROR_USAGE, "", "no command; try 'cella --help'");

@@ -174,8 +174,10 @@ COMMANDS="create start run exec kill delete state list ps pause resume spec feat
 @test "--executor of another build is refused" {
 	only_cella
 	bundle '.'
-	refused "$CELLA" --root "$ROOT" --executor teapot run "$ID"
-	has "$stderr" "teapot"
+	for command in "run $ID" list; do
+		refused "$CELLA" --root "$ROOT" --executor teapot $command
+		has "$stderr" "--executor: there is no executor 'teapot'"
+	done
 }
 
 @test "the program's name chooses the executor, before the config and behind --executor" {

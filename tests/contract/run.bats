@@ -122,6 +122,37 @@ TWICE=2"
 	ok cella delete --force "$ID"
 }
 
+@test "--pid-file writes into a pipe, a device or a link of one's own, which stay what they are" {
+	only_cella "runc puts a file in their place"
+	bundle 'forever'
+	mkfifo "$T/pipe"
+	cat "$T/pipe" >"$T/got" 3>&- &
+	ok cella create --pid-file "$T/pipe" "$ID"
+	wait $!
+	is "$(<"$T/got")" "$(pid_of "$ID")"
+	[ -p "$T/pipe" ]
+	ok cella delete --force "$ID"
+	refused cella create --pid-file "$T/pipe" "$ID" # nobody reads
+	has "$stderr" "--pid-file: $T/pipe: open"
+	ln -s target "$T/link"
+	echo of the one before, and longer >"$T/target"
+	chmod 666 "$T/target"
+	[ "${#AS[@]}" = 0 ] || chown -h "$CELLA_USER" "$T/link"
+	ok cella create --pid-file "$T/link" "$ID"
+	is "$(readlink "$T/link") $(<"$T/target")" "target $(pid_of "$ID")"
+	ok cella delete --force "$ID"
+	not_rootless "links of others, devices"
+	chown -h 54321 "$T/link"
+	ok cella create --pid-file "$T/link" "$ID"
+	[ ! -L "$T/link" ]
+	is "$(<"$T/link")" "$(pid_of "$ID")"
+	ok cella delete --force "$ID"
+	mknod "$T/null" c 1 3 || return 0
+	ok cella create --pid-file "$T/null" "$ID"
+	[ -c "$T/null" ]
+	ok cella delete --force "$ID"
+}
+
 @test "--pid-file in the foreground" {
 	bundle 'forever'
 	run_in_background --pid-file "$T/pid"
