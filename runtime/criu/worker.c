@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -135,6 +136,15 @@ static bool reason_of_log(const struct worker *w, char *reason, size_t size)
 	return *reason != '\0';
 }
 
+/* Whether it could not have said anything. */
+static bool is_full(int dir)
+{
+	struct statvfs fs;
+
+	return dir >= 0 && fstatvfs(dir, &fs) == 0 &&
+	       (fs.f_bavail == 0 || (fs.f_files > 0 && fs.f_favail == 0));
+}
+
 static int explain(const struct worker *w, const CriuResp *response, struct error *err)
 {
 	char reason[160] = "";
@@ -143,6 +153,9 @@ static int explain(const struct worker *w, const CriuResp *response, struct erro
 		reason_of_line(response->cr_errmsg, reason, sizeof(reason));
 	if (*reason)
 		(void)fail(err, ERROR_SYSTEM, "criu", "%s", reason);
+	else if (w->log_file && is_full(w->log_dir))
+		(void)fail(err, ERROR_SYSTEM, "criu", "failed, and could not say why in %s: %s",
+		           w->log_file, strerrordesc_np(ENOSPC));
 	else
 		(void)fail(err, ERROR_SYSTEM, "criu", "failed without a reason%s%s",
 		           response && response->has_cr_errno ? ": " : "",
@@ -233,9 +246,9 @@ static int converse(const struct worker *w, const CriuReq *request, struct error
 	ssize_t n = fdpass_receive(w->socket, bytes, sizeof(bytes), &fd, err);
 	OWNED(response_release) CriuResp *response = NULL;
 
-	if (n < 0)
+	if (n < 0 && err->errnum != ECONNRESET) /* it has ended with the request unread */
 		return error_within(err, "criu");
-	if (n == 0)
+	if (n <= 0)
 		return explain(w, NULL, err);
 	response = criu_resp__unpack(NULL, (size_t)n, bytes);
 	if (!response)
@@ -254,7 +267,7 @@ int worker_ask(struct worker *w, CriuReq *request, struct error *err)
 	int got = 0;
 
 	if (send_request(w, request, err) < 0)
-		return -1;
+		return err->errnum == EPIPE ? explain(w, NULL, err) : -1;
 	while (got == 0)
 		got = converse(w, request, err);
 	return got < 0 ? -1 : 0;

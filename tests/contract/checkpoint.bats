@@ -92,6 +92,23 @@ checkpoint() {
 	has "$stderr" console-socket
 }
 
+@test "a CRIU that says nothing: a full disk below its log is named" {
+	not_in_a_vm "there is no checkpoint"
+	not_rootless "mounts"
+	bundle forever
+	ok cella run -d "$ID"
+	printf '#!/bin/sh\nexit 1\n' >"$T/criu"
+	chmod 755 "$T/criu"
+	mkdir "$T/work"
+	checkpoint=("$CELLA" --root "$ROOT" "${EXECUTOR[@]}" --criu "$T/criu" checkpoint --image-path "$T/images" --work-path "$T/work" "$ID")
+	refused "${checkpoint[@]}"
+	has "$stderr" "criu: failed without a reason"
+	refused unshare -m sh -c 'mount -t tmpfs -o size=4k none "$1" && head -c 4096 /dev/zero >"$1/fill" && shift && exec "$@"' sh "$T/work" "${checkpoint[@]}"
+	has "$stderr" "criu: failed, and could not say why in dump.log: No space left on device"
+	status_is "$ID" running
+	ok cella delete --force "$ID"
+}
+
 @test "a virtual machine is refused with one sentence" {
 	only_cella
 	[ "$CELLA_EXECUTOR" = microvm ] || skip "for a virtual machine"
