@@ -67,12 +67,11 @@ static int plan(const struct runtime *rt, struct plan_request *request, struct a
 {
 	struct host host = *request->host;
 	owned_fd root = -1, filters = -1;
+	struct error ignored; /* who takes the id meets it again */
 	int planned;
 
-	if (request->spec->linux_.seccomp.set) {
-		root = store_find(rt);
+	if (request->spec->linux_.seccomp.set && store_find(rt, &root, &ignored) == 0)
 		filters = root < 0 ? -1 : plan_open_filters(root);
-	}
 	host.filters = filters;
 	request->host = &host;
 	planned = plan_from_spec(request, arena, ret, err);
@@ -325,18 +324,22 @@ static void dir_release(DIR **dir)
 int container_list(const struct runtime *rt, struct arena *arena, const char ***ret_ids,
                    size_t *ret_count, struct error *err)
 {
-	int fd = store_open(rt, err);
-	OWNED(dir_release) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	OWNED(dir_release) DIR *dir = NULL;
+	owned_fd root = -1;
 	const char **ids = NULL;
 	size_t count = 0, size = 0;
 	struct error ignored;
 	struct dirent *entry;
 
-	if (fd < 0)
+	if (store_find(rt, &root, err) < 0)
 		return -1;
-	if (!dir)
-		return fail_errno(err, "--root", "opendir");
-	while ((entry = readdir(dir))) {
+	if (root >= 0) {
+		dir = fdopendir(root);
+		if (!dir)
+			return fail_errno(err, "--root", "opendir");
+		(void)take_fd(&root);
+	}
+	while (dir && (entry = readdir(dir))) {
 		if (identifier_check(entry->d_name, &ignored) < 0 || entry->d_type == DT_REG)
 			continue;
 		if (count == size) {

@@ -90,8 +90,8 @@ int container_open(const struct runtime *rt, const char *id, bool lock,
 	c = store_new(id, err);
 	if (!c)
 		return -1;
-	c->root = store_open(rt, err);
-	if (c->root < 0 || store_enter(c, lock, err) < 0 || store_load(c, err) < 0)
+	if (store_find(rt, &c->root, err) < 0 || store_enter(c, lock, err) < 0 ||
+	    store_load(c, err) < 0)
 		return -1;
 	c->executor = choose_by_name(rt, c->state.executor);
 	if (!c->executor)
@@ -256,8 +256,7 @@ static int delete_unborn(const struct runtime *rt, const char *id, struct error 
 
 	if (!c)
 		return -1;
-	c->root = store_open(rt, err);
-	if (c->root < 0 || store_enter(c, true, err) < 0)
+	if (store_find(rt, &c->root, err) < 0 || store_enter(c, true, err) < 0)
 		return -1;
 	if (fstatat(c->dir, "state.json", &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0)
 		return fail(err, ERROR_STATE, id, "its state can't be read");

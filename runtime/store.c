@@ -61,32 +61,31 @@ static int make_directories(char *path, mode_t mode, struct error *err)
 	return 0;
 }
 
+int store_find(const struct runtime *rt, int *ret_root, struct error *err)
+{
+	char path[4096];
+
+	*ret_root = -1;
+	if (root_path(rt, path, sizeof(path), err) < 0)
+		return -1;
+	*ret_root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *ret_root < 0 && errno != ENOENT ? fail_errno(err, path, "open") : 0;
+}
+
 int store_open(const struct runtime *rt, struct error *err)
 {
 	char path[4096];
 	int fd;
 
-	if (root_path(rt, path, sizeof(path), err) < 0)
+	if (store_find(rt, &fd, err) < 0)
+		return -1;
+	if (fd >= 0)
+		return fd;
+	if (root_path(rt, path, sizeof(path), err) < 0 ||
+	    make_directories(path, geteuid() == 0 ? 0711 : 0700, err) < 0)
 		return -1;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT) {
-		if (make_directories(path, geteuid() == 0 ? 0711 : 0700, err) < 0)
-			return -1;
-		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	}
-	if (fd < 0)
-		return fail_errno(err, path, "open");
-	return fd;
-}
-
-int store_find(const struct runtime *rt)
-{
-	struct error ignored;
-	char path[4096];
-
-	if (root_path(rt, path, sizeof(path), &ignored) < 0)
-		return -1;
-	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? fail_errno(err, path, "open") : fd;
 }
 
 struct container *store_new(const char *id, struct error *err)
@@ -136,7 +135,10 @@ static bool still_there(const struct container *c)
 
 static int open_directory(struct container *c, struct error *err)
 {
-	c->dir = openat(c->root, c->state.id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	errno = ENOENT;
+	if (c->root >= 0)
+		c->dir = openat(c->root, c->state.id,
+		                O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (c->dir >= 0)
 		return 0;
 	if (errno == ENOENT) {

@@ -8,8 +8,8 @@
  * Returns its descriptor, owned by the caller, or -1 and *err. */
 int store_open(const struct runtime *rt, struct error *err) FALLIBLE;
 
-/* The same where it is there already; -1 where not. */
-int store_find(const struct runtime *rt);
+/* The same for who only looks: ret_root is -1 where there is none, and so no container. Returns 0, or -1 and *err. */
+int store_find(const struct runtime *rt, int *ret_root, struct error *err) FALLIBLE;
 
 /* Whether text may be the name of a container. Returns 0, or -1 and *err. */
 int identifier_check(const char *id, struct error *err) FALLIBLE;
@@ -20,7 +20,7 @@ struct container *store_new(const char *id, struct error *err);
 /* Take the id: make its directory, locked, into c->dir. ERROR_STATE when it is taken. */
 int store_take(struct container *c, struct error *err) FALLIBLE;
 
-/* Open an existing one's directory; with lock. errnum ENOENT when there is none. */
+/* Open an existing one's directory, c->root being store_find()'s; with lock. errnum ENOENT when there is none. */
 int store_enter(struct container *c, bool lock, struct error *err) FALLIBLE;
 
 /* Give the lock back, and take it anew (errnum ENOENT when the container is gone since). */

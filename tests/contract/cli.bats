@@ -171,6 +171,21 @@ COMMANDS="create start run exec kill delete state list ps pause resume spec feat
 	ok cella delete --force "$ID"
 }
 
+@test "who only looks makes no state directory" {
+	only_cella
+	ok "$CELLA" --root "$T/none" list -q
+	is "$output" ""
+	ok "$CELLA" --root "$T/none" delete --force "$ID"
+	for command in "state $ID" "kill $ID" "delete $ID" "exec $ID true" "ps $ID"; do
+		refused "$CELLA" --root "$T/none" $command
+		has "$stderr" "$ID: container does not exist"
+	done
+	[ ! -e "$T/none" ]
+	: >"$T/file"
+	refused "$CELLA" --root "$T/file" list
+	has "$stderr" "$T/file: open: Not a directory"
+}
+
 @test "--executor of another build is refused" {
 	only_cella
 	bundle '.'
