@@ -363,6 +363,32 @@ load helpers
 	fi
 }
 
+# A command, with a full disk at $T/full and a folder of its own in it, which must be empty afterwards.
+full() {
+	unshare -m sh -c 'mount -t tmpfs -o size=64k none "$1" && mkdir "$1/root" && { head -c 65536 /dev/zero >"$1/fill" || true; } 2>"$1/../ignored"
+		folder=$1/root; shift; "$@"; ended=$?; ls -A "$folder"; exit $ended' sh "$T/full" "$@"
+}
+
+@test "on a full disk nothing is half made, and the error names the file" {
+	only_cella
+	not_rootless "mounts"
+	bundle 'forever'
+	mkdir "$T/full"
+	for command in create "run --detach"; do
+		refused full "$CELLA" --root "$T/full/root" "${EXECUTOR[@]}" $command "$ID"
+		has "$stderr" "$ID: config.json: write: No space left on device"
+	done
+	refused full "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" create --pid-file "$T/full/pid" "$ID"
+	has "$stderr" "--pid-file: $T/full/pid: write: No space left on device"
+	ok cella run -d "$ID"
+	refused full "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" exec --detach --pid-file "$T/full/pid" "$ID" sleep 1000
+	has "$stderr" "--pid-file: $T/full/pid: write: No space left on device"
+	soon has_processes "$ID" 2 # forever has a child
+	ok cella delete --force "$ID"
+	refused full "$CELLA" spec --file "$T/full/config.json"
+	has "$stderr" "$T/full/config.json: write: No space left on device"
+}
+
 @test "the config may be changed or removed after create" {
 	bundle 'sh("echo old >/share/out") | share'
 	ok cella create "$ID"
