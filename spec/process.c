@@ -143,13 +143,13 @@ static const struct field io_members[] = {
 static const struct field_type io_priority = {.kind = FIELD_OBJECT, FIELD_MEMBERS(io_members)};
 
 /* what other members a policy goes with */
-enum { WITH_NICE = 1, WITH_PRIORITY = 2, WITH_TIMES = 4 };
+enum { WITH_PRIORITY = 1, WITH_TIMES = 2 };
 
 static const struct word policies[] = {
-	{"SCHED_OTHER",    WITH_NICE    },
+	{"SCHED_OTHER",    0            },
 	{"SCHED_FIFO",     WITH_PRIORITY},
 	{"SCHED_RR",       WITH_PRIORITY},
-	{"SCHED_BATCH",    WITH_NICE    },
+	{"SCHED_BATCH",    0            },
 	{"SCHED_ISO",      0            },
 	{"SCHED_IDLE",     0            },
 	{"SCHED_DEADLINE", WITH_TIMES   },
@@ -184,7 +184,7 @@ static const struct field scheduler_members[] = {
 	{"period",   &field_u64,       SCHEDULER(period),   OPTIONAL},
 };
 
-/* What the policy has no use for must be zero, as sched_setattr(2) has it. */
+/* What the policy has no use for must be zero, but for nice, which sched_setattr(2) then passes over. */
 static int check_scheduler(const struct json *value, void *at, struct error *err)
 {
 	const struct spec_scheduler *s = at;
@@ -194,11 +194,10 @@ static int check_scheduler(const struct json *value, void *at, struct error *err
 		int64_t needs;
 		const char *right;
 	} uses[] = {
-		{"nice",     s->nice != 0,     WITH_NICE,     "SCHED_OTHER and SCHED_BATCH"},
-		{"priority", s->priority != 0, WITH_PRIORITY, "SCHED_FIFO and SCHED_RR"    },
-		{"runtime",  s->runtime != 0,  WITH_TIMES,    "SCHED_DEADLINE"             },
-		{"deadline", s->deadline != 0, WITH_TIMES,    "SCHED_DEADLINE"             },
-		{"period",   s->period != 0,   WITH_TIMES,    "SCHED_DEADLINE"             },
+		{"priority", s->priority != 0, WITH_PRIORITY, "SCHED_FIFO and SCHED_RR"},
+		{"runtime",  s->runtime != 0,  WITH_TIMES,    "SCHED_DEADLINE"         },
+		{"deadline", s->deadline != 0, WITH_TIMES,    "SCHED_DEADLINE"         },
+		{"period",   s->period != 0,   WITH_TIMES,    "SCHED_DEADLINE"         },
 	};
 	int64_t with = 0;
 

@@ -24,6 +24,30 @@ static const uint64_t namespace_flags[NAMESPACE_TYPES] = {
 	CLONE_NEWNET,  CLONE_NEWPID,    CLONE_NEWNS,  CLONE_NEWTIME,
 };
 
+/* What is passed over, as it asks for nothing. */
+static void tell_what_does_nothing(const struct spec *spec)
+{
+	static const char for_agents[] = "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV";
+	const struct spec_scheduler *scheduler = &spec->process.scheduler;
+	const struct spec_linux *l = &spec->linux_;
+
+	if (scheduler->set && scheduler->nice != 0 &&
+	    strcmp(scheduler->policy, "SCHED_OTHER") != 0 &&
+	    strcmp(scheduler->policy, "SCHED_BATCH") != 0)
+		log_warning("process.scheduler.nice: %d does nothing with %s", scheduler->nice,
+		            scheduler->policy);
+	if (l->personality.flags.count > 0)
+		log_warning("linux.personality.flags[0]: '%.64s' does nothing: the specification "
+		            "has no flags yet",
+		            l->personality.flags.item[0]);
+	for (size_t i = 0; l->seccomp.set && i < l->seccomp.flags.count; i++)
+		if (strcmp(l->seccomp.flags.item[i], for_agents) == 0 &&
+		    !spec_seccomp_notifies(&l->seccomp))
+			log_warning("linux.seccomp.flags[%zu]: '%s' does nothing without "
+			            "SCMP_ACT_NOTIFY",
+			            i, for_agents);
+}
+
 /* What no room sees by itself. */
 static int check_whole(const struct spec *spec, struct error *err)
 {
@@ -36,10 +60,7 @@ static int check_whole(const struct spec *spec, struct error *err)
 	if (!spec->process.set)
 		return fail(err, ERROR_CONFIG, "process",
 		            "required: what the container runs, with args and cwd");
-	if (l->personality.flags.count > 0)
-		log_warning("linux.personality.flags[0]: '%.64s' does nothing: the specification "
-		            "has no flags yet",
-		            l->personality.flags.item[0]);
+	tell_what_does_nothing(spec);
 	return 0;
 }
 

@@ -235,15 +235,13 @@ static int read_flags(const struct spec_seccomp *asked, bool on_this_host, unsig
 		int64_t flag = 0;
 
 		(void)table_value(flags, ARRAY_SIZE(flags), name, &flag); /* spec/ checked it */
-		if (on_this_host && !kernel_has((unsigned int)flag))
+		if (!listens && flag == SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
+			continue; /* the kernel refuses it then; who asked has been told */
+		if (on_this_host && !kernel_has((unsigned int)flag)) {
 			(void)fail(err, ERROR_UNSUPPORTED, "", "this kernel has no %s", name);
-		else if (flag == SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV && !listens)
-			(void)fail(err, ERROR_CONFIG, "", "%s is for SCMP_ACT_NOTIFY only", name);
-		else {
-			*ret |= (unsigned int)flag;
-			continue;
+			return error_within(err, "linux.seccomp.flags[%zu]", i);
 		}
-		return error_within(err, "linux.seccomp.flags[%zu]", i);
+		*ret |= (unsigned int)flag;
 	}
 	if (listens)
 		*ret |= SECCOMP_FILTER_FLAG_NEW_LISTENER;

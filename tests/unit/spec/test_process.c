@@ -95,7 +95,7 @@ static void each_policy_takes_what_is_its_own(void **state)
 	static const char *const good[] = {
 		"\"policy\": \"SCHED_OTHER\", \"nice\": -20",
 		"\"policy\": \"SCHED_BATCH\", \"nice\": 19",
-		"\"policy\": \"SCHED_IDLE\", \"flags\": [\"SCHED_FLAG_RECLAIM\"]",
+		"\"policy\": \"SCHED_IDLE\", \"nice\": 1, \"flags\": [\"SCHED_FLAG_RECLAIM\"]",
 		"\"policy\": \"SCHED_FIFO\", \"priority\": 1",
 		"\"policy\": \"SCHED_RR\", \"priority\": 99, \"nice\": 0",
 		"\"policy\": \"SCHED_IDLE\"",
@@ -105,11 +105,11 @@ static void each_policy_takes_what_is_its_own(void **state)
 	};
 	static const struct refusal bad[] = {
 		{"\"process\": {\"cwd\": \"/\", \"args\": [\"a\"], \"scheduler\": "
-	         "{\"policy\": \"SCHED_RR\", \"priority\": 100}}",     "process.scheduler.priority", "from 0 to 99"                    },
+	         "{\"policy\": \"SCHED_RR\", \"priority\": 100}}",     "process.scheduler.priority", "from 0 to 99"                },
 		{"\"process\": {\"cwd\": \"/\", \"args\": [\"a\"], \"scheduler\": "
-	         "{\"policy\": \"SCHED_DEADLINE\", \"deadline\": 9}}", "process.scheduler.runtime",  "0 < runtime <= deadline"         },
+	         "{\"policy\": \"SCHED_DEADLINE\", \"deadline\": 9}}", "process.scheduler.runtime",  "0 < runtime <= deadline"     },
 		{"\"process\": {\"cwd\": \"/\", \"args\": [\"a\"], \"scheduler\": "
-	         "{\"policy\": \"SCHED_IDLE\", \"nice\": 1}}",         "process.scheduler.nice",     "SCHED_OTHER and SCHED_BATCH only"},
+	         "{\"policy\": \"SCHED_IDLE\", \"priority\": 1}}",     "process.scheduler.priority", "SCHED_FIFO and SCHED_RR only"},
 	};
 
 	(void)state;

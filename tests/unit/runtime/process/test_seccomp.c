@@ -293,8 +293,12 @@ static void flags_are_the_kernels(void **state)
 	assert_int_equal(a->plan->filter_flags, SECCOMP_FILTER_FLAG_TSYNC |
 	                                                SECCOMP_FILTER_FLAG_LOG |
 	                                                SECCOMP_FILTER_FLAG_SPEC_ALLOW);
-	a->spec.linux_.seccomp.flags.count = 4;
-	refused(a, "linux.seccomp.flags[3]", names[3]);
+	a->spec.linux_.seccomp.flags.count = 4; /* the last is for listeners only */
+	assert_int_equal(outcome(a, 0), 128 + SIGSYS);
+	assert_false(a->plan->filter_flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+	f.rule.action = "SCMP_ACT_NOTIFY";
+	assert_int_equal(ask(a), 0);
+	assert_true(a->plan->filter_flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
 }
 
 /* A kernel without flags is one with a filter that says so. */
