@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The agent of SCMP_ACT_NOTIFY in the tests: each connection brings a container process state and the listener
  * of a filter. The state goes to FILE.N (N = 1, 2, …); each call that waits is refused with ENOSPC.
- * usage: agent SOCKET FILE */
+ * usage: agent SOCKET FILE [FOLDER]    FOLDER: tell by "taken" in it that a call has come, refuse it when it has "answer" */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -53,7 +53,19 @@ static int receive(int connection, char *text, size_t size)
 	return fd;
 }
 
-static void answer(int listener)
+/* Hold a call until somebody says so. */
+static void hold(const char *folder)
+{
+	char taken[4096], answer[4096];
+
+	(void)snprintf(taken, sizeof(taken), "%s/taken", folder);
+	(void)snprintf(answer, sizeof(answer), "%s/answer", folder);
+	(void)close(creat(taken, 0600));
+	while (access(answer, F_OK) < 0)
+		(void)usleep(10000);
+}
+
+static void answer(int listener, const char *folder)
 {
 	struct seccomp_notif call;
 	struct seccomp_notif_resp reply;
@@ -65,6 +77,8 @@ static void answer(int listener)
 				continue;
 			_exit(0);
 		}
+		if (folder)
+			hold(folder);
 		reply = (struct seccomp_notif_resp){.id = call.id, .error = -ENOSPC};
 		(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &reply);
 	}
@@ -75,7 +89,7 @@ int main(int argc, char **argv)
 	static char text[1 << 20];
 	int listener;
 
-	if (argc != 3)
+	if (argc < 3)
 		return 2;
 	(void)alarm(30);
 	(void)signal(SIGCHLD, SIG_IGN);
@@ -102,7 +116,7 @@ int main(int argc, char **argv)
 			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 			(void)alarm(30);
 			(void)close(listener);
-			answer(fd);
+			answer(fd, argv[3]);
 		}
 		(void)close(fd);
 	}

@@ -9,15 +9,16 @@ NOTIFY='.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerPath: "\($t)/
 
 agent() {
 	[ -x "$WORK/agent" ] || skip "no compiler: the tests' agent can't be made"
-	"$WORK/agent" "$T/agent.sock" "$T/told" 3>&- &
+	"$WORK/agent" "$T/agent.sock" "$T/told" "$@" 3>&- &
 	AGENT=$!
 	soon test -S "$T/agent.sock"
 }
+no_agent() {
+	[ -z "${AGENT-}" ] || { kill "$AGENT"; wait "$AGENT" || true; rm -f "$T/agent.sock" "$T/told".*; }
+	AGENT=
+}
 teardown() {
-	if [ -n "${AGENT-}" ]; then
-		kill "$AGENT" || true
-		wait "$AGENT" || true
-	fi
+	no_agent
 	contract_teardown
 }
 told() { jq -r "$1" "$T/told.$2"; }
@@ -26,7 +27,7 @@ told() { jq -r "$1" "$T/told.$2"; }
 	only_cella
 	not_in_a_vm "a listener of its kernel can't come out"
 	for privileges in true false; do
-		[ -z "${AGENT-}" ] || { kill "$AGENT"; wait "$AGENT" || true; rm -f "$T/agent.sock" "$T/told".*; }
+		no_agent
 		agent
 		bundle "$NOTIFY | .process.noNewPrivileges = $privileges | .annotations = {color: \"red\"} | sh(\"mkdir /tmp/x\")"
 		exits 1 cella run "$ID"
@@ -77,6 +78,41 @@ told() { jq -r "$1" "$T/told.$2"; }
 	refused cella exec "$ID" true
 	has "$stderr" "linux.seccomp.listenerPath"
 	ok cella delete --force "$ID"
+}
+
+# A handled signal comes to a shell whose cd the agent has taken.
+interrupt() { # FLAGS
+	mkdir "$T/held"
+	agent "$T/held"
+	bundle "$NOTIFY | .linux.seccomp.syscalls[0].names = [\"chdir\"] | .linux.seccomp.flags = [$1] | sh(\"trap : USR1; cd /tmp\")"
+	run_in_background
+	pid=$(pid_of "$ID")
+	soon test -e "$T/held/taken"
+	ok cella kill "$ID" USR1
+}
+
+@test "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: a call that the agent has taken is not interrupted" {
+	only_cella
+	not_in_a_vm "a listener of its kernel can't come out"
+	interrupt ""
+	ends_with $background 2
+	has "$(<"$T/stderr")" "Interrupted system call"
+	no_agent
+	rm -r "$T/held"
+	cella features | grep -q SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV || skip "this kernel has it not"
+	interrupt '"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"'
+	soon grep -q "^State:	D" "/proc/$pid/status" # asleep, but for SIGKILL
+	grep -q "^ShdPnd:	0*200$" "/proc/$pid/status" # and SIGUSR1 waits
+	: >"$T/held/answer"
+	ends_with $background 2
+	has "$(<"$T/stderr")" "No space left on device"
+}
+
+@test "a flag for agents does nothing where none is asked, and says so" {
+	only_cella "crun leaves all flags then, runc refuses"
+	bundle "$FILTER | .linux.seccomp.flags = [\"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV\", \"SECCOMP_FILTER_FLAG_LOG\"]"
+	full
+	has "$stderr" "linux.seccomp.flags[0]: 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV' does nothing without SCMP_ACT_NOTIFY"
 }
 
 @test "crun's annotation says where the agent is, listenerPath before it" {
@@ -139,6 +175,11 @@ told() { jq -r "$1" "$T/told.$2"; }
 	has "$stderr" "sendmsg must be allowed"
 }
 
+# A rule that lets through what a program and its start need.
+PROGRAMS='{names: ["read", "write", "open", "openat", "close", "execve", "exit", "exit_group", "brk", "mmap", "munmap", "mprotect",
+	"arch_prctl", "set_tid_address", "set_robust_list", "rseq", "prlimit64", "getrandom", "readlink", "readlinkat", "newfstatat", "stat",
+	"fstat", "lstat", "sendmsg", "prctl", "capset", "capget", "getuid", "umask", "fcntl", "uname"], action: "SCMP_ACT_ALLOW"}'
+
 @test "every action, and the errno of the default" {
 	for case in ERRNO:28:1 TRAP::159 KILL::159 KILL_THREAD::159 KILL_PROCESS::159 LOG::0 ALLOW::0 TRACE::1; do
 		IFS=: read -r action number code <<<"$case"
@@ -149,9 +190,7 @@ told() { jq -r "$1" "$T/told.$2"; }
 	bundle '.linux.seccomp = {defaultAction: "SCMP_ACT_ERRNO", defaultErrnoRet: 28, architectures: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"],
 		flags: ["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"],
 		syscalls: [{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO"},
-			{names: ["read", "write", "open", "openat", "close", "execve", "exit", "exit_group", "brk", "mmap", "munmap", "mprotect",
-			"arch_prctl", "set_tid_address", "set_robust_list", "rseq", "prlimit64", "getrandom", "readlink", "readlinkat", "newfstatat", "stat", "fstat", "lstat",
-			"sendmsg", "prctl", "capset", "capget", "getuid", "umask", "fcntl", "uname"], action: "SCMP_ACT_ALLOW"}]}
+			'"$PROGRAMS"']}
 		| args(["rmdir", "/nothing"])'
 	exits 1 cella run "$ID"
 	has "$stderr" "No space left on device"
@@ -177,6 +216,76 @@ says() { exits 1 cella run "$ID" && has "$stderr" "$1"; }
 	done
 	bundle "$NSENTER | .linux.seccomp.defaultAction = \"SCMP_ACT_LOG\""
 	says "Operation not permitted"
+}
+
+# --- conditions and architectures ------------------------------------------------------------
+
+# Calls under a filter: `call` says 28 of what is held up, 0 of what is not.
+asks() { # FILTER (jq, with these words) ARGUMENT-OF-CALL…
+	bundle "def when(i; op; v): {index: i, op: \"SCMP_CMP_\(op)\", value: v};
+		def hold(call; conditions): {names: [call], action: \"SCMP_ACT_ERRNO\", errnoRet: 28, args: conditions};
+		.linux.seccomp = {defaultAction: \"SCMP_ACT_ALLOW\"} + $1 | args([\"call\"] + (\"${*:2}\" | split(\" \")))"
+}
+
+@test "every comparison is of all 64 bits of an argument, without a sign" {
+	local values=(4 5 6 0x400000009 0x500000004 0x500000005 0x500000006 0x600000001 0x1500000015 0xffffffffffffffff) # in their order
+	local signs=(NE:!= LT:\< LE:\<= EQ:== GE:\>= GT:\>) names=(getppid getuid gettid getgid geteuid getegid)
+	for case in 1:15:1,5,8 5:64424509455:5,8; do # where the border is, a mask for it, where that finds it
+		IFS=: read -r place mask found <<<"$case"
+		rules= calls= held=
+		for n in "${!names[@]}"; do
+			rules+="hold(\"${names[n]}\"; [when(0; \"${signs[n]%:*}\"; $((values[place])))]), "
+			for i in "${!values[@]}"; do
+				calls+="${names[n]}:${values[i]} "
+				held+="$((i ${signs[n]#*:} place ? 28 : 0)) "
+			done
+		done
+		for i in "${!values[@]}"; do
+			calls+="sched_yield:${values[i]} "
+			if [[ ,$found, == *,$i,* ]]; then held+="28 "; else held+="0 "; fi
+		done
+		asks "{syscalls: [$rules hold(\"sched_yield\"; [when(0; \"MASKED_EQ\"; $mask) + {valueTwo: $((values[place]))}])]}" $calls
+		ok cella run "$ID"
+		is "$output" "${held% }"
+	done
+}
+
+@test "of conditions on several arguments all are needed, of those on one argument any, and any of several rules" {
+	asks '{syscalls: [hold("getppid"; [when(1; "EQ"; 1), when(5; "GT"; 2)]),
+		hold("gettid"; [when(0; "EQ"; 1), when(0; "EQ"; 3)]),
+		hold("getuid"; [when(0; "EQ"; 1)]), (hold("getuid"; [when(1; "EQ"; 2)]) | .errnoRet = 29)]}' \
+		getppid:0,1,0,0,0,3 getppid:0,1,0,0,0,2 getppid:0,2,0,0,0,3 gettid:1 gettid:2 gettid:3 getuid:1,1 getuid:2,2 getuid:2,1
+	ok cella run "$ID"
+	is "$output" "28 0 0 28 0 28 28 29 0"
+}
+
+@test "conditions let through what the default refuses" {
+	asks '{defaultAction: "SCMP_ACT_ERRNO", defaultErrnoRet: 28, syscalls: ['"$PROGRAMS"', {names: ["gettid"], action: "SCMP_ACT_ALLOW",
+		args: [when(0; "LE"; 5), when(1; "MASKED_EQ"; 3) + {valueTwo: 2}]}]}' gettid:5,2 gettid:5,6 gettid:6,2 gettid:5,3 getppid
+	ok cella run "$ID"
+	is "$output" "0 0 28 28 28"
+}
+
+# A process that calls by WAY is under the rules where ARCHITECTURE is listed, and dies where it is not.
+listed_or_not() { # WAY ARCHITECTURE
+	asks "{architectures: [\"SCMP_ARCH_X86_64\", \"$2\"], syscalls: [hold(\"getppid\"; [when(0; \"EQ\"; 1)])]}" "$1" getppid:1 getppid:2
+	ok cella run "$ID"
+	is "$output" "28 $("$WORK/rootfs/bin/call" "$1" getppid:2)"
+	asks '{architectures: ["SCMP_ARCH_X86_64"], syscalls: [hold("getppid"; [when(0; "EQ"; 1)])]}' "$1" getppid:2
+	exits 159 cella run "$ID"
+	asks '{syscalls: [hold("getppid"; [when(0; "EQ"; 1)])]}' "$1" getppid:2
+	exits 159 cella run "$ID"
+}
+
+# bats test_tags=testbed
+@test "calls of 32 bits are filtered where SCMP_ARCH_X86 is listed, else they end the process" {
+	[ "$("$WORK/rootfs/bin/call" i386 getppid)" = 0 ] || skip "this kernel takes no calls of 32 bits"
+	listed_or_not i386 SCMP_ARCH_X86
+}
+
+@test "calls of x32 are filtered where SCMP_ARCH_X32 is listed, else they end the process" {
+	[ "$(uname -m)" = x86_64 ] || skip "of x86_64 only"
+	listed_or_not x32 SCMP_ARCH_X32
 }
 
 # --- filters made before ---------------------------------------------------------------------
