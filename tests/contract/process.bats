@@ -93,6 +93,21 @@ Groups:[[:space:]]*$"
 500"
 }
 
+@test "every limit that there is" {
+	local above=0 # what is 0 for everybody can be raised by who has the right
+	if in_a_vm || prlimit --nice=0:20 --rtprio=0:20 true 2>/dev/null; then above=20; fi
+	limits=$(jq -n --argjson above $above '[["AS", "Max address space", 100000000, 200000000], ["CORE", "Max core file size", 4096, 8192],
+		["CPU", "Max cpu time", 50, 60], ["DATA", "Max data size", 50000000, 60000000], ["FSIZE", "Max file size", 1000000, 2000000],
+		["LOCKS", "Max file locks", 10, 20], ["MEMLOCK", "Max locked memory", 4096, 8192], ["MSGQUEUE", "Max msgqueue size", 1000, 2000],
+		["NICE", "Max nice priority", 0, $above], ["NOFILE", "Max open files", 100, 200], ["NPROC", "Max processes", 300, 400],
+		["RSS", "Max resident set", 70000000, 80000000], ["RTPRIO", "Max realtime priority", 0, $above],
+		["RTTIME", "Max realtime timeout", 900000, 1000000], ["SIGPENDING", "Max pending signals", 30, 40],
+		["STACK", "Max stack size", 1000000, 2000000]]')
+	bundle ".process.rlimits = ($(jq 'map({type: "RLIMIT_\(.[0])", soft: .[2], hard: .[3]})' <<<"$limits")) | args([\"cat\", \"/proc/self/limits\"])"
+	ok cella run "$ID"
+	is "$(tail -n +2 <<<"$output" | sed 's/  */ /g; s/ [a-z]* *$//' | sort)" "$(jq -r '.[] | "\(.[1]) \(.[2]) \(.[3])"' <<<"$limits" | sort)"
+}
+
 # bats test_tags=testbed
 @test "an oom score below the caller's and a limit above it reach into user namespaces, new and joined" {
 	[ "$ISOLATED" = yes ] || skip "needs root"
@@ -213,11 +228,48 @@ POLICIES='awk "{ print \$19, \$41 }" /proc/self/stat; ionice -p $$; uname -m; he
 
 @test "flags of a personality, of which there are none yet, do nothing, and an empty rootfsPropagation is none" {
 	only_cella "runc of Debian 12 has no personality"
-	bundle '.linux.personality = {domain: "LINUX32", flags: ["SHORT_INODE"]} | .linux.rootfsPropagation = "" | args(["uname", "-m"])'
+	bundle '.linux.personality = {domain: "LINUX32", flags: ["SHORT_INODE"]} | .linux.rootfsPropagation = "" | sh("uname -m; cat /proc/self/personality")'
 	ok cella run "$ID"
-	matches "$output" "i[3-6]86"
+	matches "$output" "i[3-6]86
+00000008"
 	matches "$stderr" "linux.personality.flags\[0\]: 'SHORT_INODE' does nothing"
 	lacks "$stderr" $'\n' # once
+}
+
+@test "each mode of memoryPolicy, and its flags" {
+	modes='mode: "MPOL_INTERLEAVE", nodes: "0", flags: ["MPOL_F_STATIC_NODES"]|interleave=static:0
+		mode: "MPOL_BIND", nodes: "0", flags: ["MPOL_F_RELATIVE_NODES"]|bind=relative:0'
+	# in a VM each takes a machine
+	in_a_vm || modes+='
+		mode: "MPOL_PREFERRED", nodes: "0"|prefer:0
+		mode: "MPOL_PREFERRED"|local
+		mode: "MPOL_PREFERRED_MANY", nodes: "0"|prefer (many):0
+		mode: "MPOL_BIND", nodes: "0", flags: ["MPOL_F_NUMA_BALANCING"]|bind=
+		mode: "MPOL_WEIGHTED_INTERLEAVE", nodes: "0"|weighted interleave:0
+		mode: "MPOL_LOCAL"|local'
+	while IFS='|' read -r policy said; do
+		bundle ".linux.memoryPolicy = {$policy} | args([\"head\", \"-n1\", \"/proc/self/numa_maps\"])"
+		try cella run "$ID"
+		# of Linux 5.12, 5.15 and 6.9
+		if [[ $policy == *@(BALANCING|MANY|WEIGHTED)* && $stderr == *"set_mempolicy: Invalid argument" ]]; then continue; fi
+		[ "$status" = 0 ] || report "$policy"
+		has "$output" " $said"
+	done <<<"$modes"
+}
+
+@test "MPOL_DEFAULT and the domain LINUX take back what the caller has" {
+	not_in_a_vm "its kernel has no caller"
+	only_cella
+	as_caller() { ok setarch linux32 "$WORK/rootfs/bin/call" set_mempolicy:4 -- "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" run "$ID"; }
+	says='sh("cut -d \" \" -f 2 /proc/self/numa_maps | sort -u; cat /proc/self/personality")'
+	bundle "$says"
+	as_caller
+	is "$output" "local
+00000008"
+	bundle "$says"' | .linux.memoryPolicy = {mode: "MPOL_DEFAULT"} | .linux.personality = {domain: "LINUX"}'
+	as_caller
+	is "$output" "default
+00000000"
 }
 
 @test "scheduler, ioPriority, personality and memoryPolicy are those of every process" {
@@ -259,6 +311,59 @@ POLICIES='awk "{ print \$19, \$41 }" /proc/self/stat; ionice -p $$; uname -m; he
 	bundle '.process.execCPUAffinity = {final: "3-1"}'
 	refused cella run "$ID"
 	has "$stderr" "process.execCPUAffinity.final"
+}
+
+# Nice value, real-time priority and policy as proc_pid_stat(5) has them, of a shell and of its child.
+SCHEDULED='awk "{ print \$19, \$40, \$41 }" /proc/$$/stat /proc/self/stat; :'
+
+@test "each policy with what goes with it, for the first process and for a further one" {
+	bundle '.process.scheduler = {policy: "SCHED_IDLE"} | forever'
+	ok cella run --detach "$ID"
+	first=$ID ID=$ID-2
+	while IFS='|' read -r scheduler shell child; do # with patterns where the nice value is the caller's
+		bundle ".process.scheduler = $scheduler | sh(\"${SCHEDULED//[\\\"]/\\&}\")"
+		jq .process config.json >"$T/process.json"
+		seen="$shell"$'\n'"${child:-$shell}"
+		ok cella exec --process "$T/process.json" "$first"
+		[[ $output == $seen ]] || report "$scheduler"
+		! in_a_vm || continue # a machine each
+		ok cella run "$ID"
+		[[ $output == $seen ]] || report "$scheduler"
+		[[ $scheduler != *IDLE* ]] || has "$stderr" "process.scheduler.nice: 13 does nothing with SCHED_IDLE"
+	done <<-END
+		{policy: "SCHED_OTHER", nice: 7}|7 0 0
+		{policy: "SCHED_BATCH", nice: -5}|-5 0 3
+		{policy: "SCHED_RR", priority: 3}|* 3 2
+		{policy: "SCHED_FIFO", priority: 7, flags: ["SCHED_FLAG_RESET_ON_FORK"]}|* 7 1|0 0 0
+		{policy: "SCHED_OTHER", nice: -5, flags: ["SCHED_FLAG_RESET_ON_FORK"]}|-5 0 0|0 0 0
+		{policy: "SCHED_BATCH", nice: 13, flags: ["SCHED_FLAG_KEEP_POLICY"]}|13 0 0
+		{policy: "SCHED_BATCH", nice: 13, flags: ["SCHED_FLAG_KEEP_PARAMS"]}|!(13) 0 0
+		{policy: "SCHED_IDLE", nice: 13}|!(13) 0 5
+	END
+	ok cella exec "$first" awk '{ print $41 }' /proc/1/stat
+	is "$output" 5
+	ok cella delete --force "$first"
+}
+
+@test "each class of ioPriority, for the first process and for a further one" {
+	bundle '.process.ioPriority = {class: "IOPRIO_CLASS_IDLE"} | forever'
+	ok cella run --detach "$ID"
+	while IFS='|' read -r priority said; do
+		bundle ".process.ioPriority = $priority | sh(\"ionice -p \$\$\")"
+		jq .process config.json >"$T/process.json"
+		ok cella exec --process "$T/process.json" "$ID"
+		is "$output" "$said"
+	done <<-END
+		{class: "IOPRIO_CLASS_RT", priority: 3}|realtime: prio 3
+		{class: "IOPRIO_CLASS_BE", priority: 7}|best-effort: prio 7
+		{class: "IOPRIO_CLASS_IDLE"}|idle
+	END
+	ok cella exec "$ID" ionice -p 1
+	is "$output" idle
+	ok cella delete --force "$ID"
+	bundle '.process.ioPriority = {class: "IOPRIO_CLASS_RT"} | sh("ionice -p $$")'
+	ok cella run "$ID"
+	is "$output" "realtime: prio 0"
 }
 
 @test "a deadline policy" {
