@@ -86,6 +86,13 @@ COMMANDS="create start run exec kill delete state list ps pause resume spec feat
 	refused cella --log-format xml state nobody
 	refused cella --log /no/such/folder/log state nobody
 	has "$stderr" /no/such/folder/log
+	refused cella --log "file:$T/text" state anyone
+	is "$(wc -l <"$T/text")" 2
+	has "$(<"$T/text")" 'msg="anyone: container does not exist"'
+	refused cella --log "file:$T/json" --log-format=json state anyone
+	is "$(jq -r .msg "$T/json" | tail -n 1)" "anyone: container does not exist"
+	refused cella --log file:/no/such/folder/log state nobody
+	has "$stderr" /no/such/folder/log
 }
 
 @test "--debug and --log-level tell what the executor was asked" {

@@ -145,6 +145,17 @@ SAYS='datagram send $NOTIFY_SOCKET'
 	refused cella --log journald: state nobody
 }
 
+# bats test_tags=testbed
+@test "--log journald:NAME and syslog:NAME are found in the journal" {
+	only_cella
+	[ -S /run/systemd/journal/socket ] && [ -S /dev/log ] || skip "no journal here"
+	for word in journald syslog; do
+		refused cella --log "$word:cella-$RUN-$word" state nobody
+		soon journal_has "cella-$RUN-$word" "nobody: container does not exist"
+	done
+}
+journal_has() { journalctl --quiet --output=cat --identifier="$1" --priority=err | grep -qx "$2"; }
+
 @test "what hooks print is not the container's; a hook that fails is told in its own words" {
 	only_cella
 	bundle 'sh("echo inside") | .hooks = {createRuntime: [{path: "/bin/sh", args: ["sh", "-c", "echo hook; echo hook >&2"]}]}'
