@@ -54,35 +54,51 @@ int pidfd_send(int socket, const char *asked, int pidfd, struct error *err)
 	return 0;
 }
 
-/* Whether something is there that a file in its place would take from everybody: a device, a pipe, a link such as
- * /dev/stdout. A link of somebody else's may lead to where he can't write himself. */
-static bool is_written_into(const char *path)
+/* What a link leads to: the link that is held, whatever has come into its place. */
+static int open_behind(const char *path, int link, int flags)
 {
-	struct stat st;
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX], target[PATH_MAX];
+	ssize_t n = readlinkat(link, "", target, sizeof(target) - 1);
+	owned_fd dir = -1;
 
-	if (lstat(path, &st) < 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
-		return false;
-	return !S_ISLNK(st.st_mode) || st.st_uid == geteuid();
+	(void)snprintf(folder, sizeof(folder), "%.*s.", slash ? (int)(slash + 1 - path) : 0, path);
+	dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (n < 0 || dir < 0)
+		return -1;
+	target[n] = '\0';
+	return openat(dir, target, flags | O_TRUNC | O_CREAT, 0644);
 }
 
-static int write_into(const char *path, const char *text, struct error *err)
+/* Something may be there that a file in its place would take from everybody: a device, a pipe, a link such as
+ * /dev/stdout. A link of somebody else's may lead to where he can't write himself.
+ * Returns 1 and *ret_fd to be written into; 0: a file is to be put there; -1 and *err. */
+static int open_what_stays(const char *path, int *ret_fd, struct error *err)
 {
-	owned_fd fd = open(path, O_WRONLY | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	const int flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	owned_fd there = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
 
-	return fd < 0 ? fail_errno(err, path, "open")
-	              : fd_write_whole(fd, path, text, strlen(text), err);
+	if (there < 0 || fstat(there, &st) < 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ||
+	    (S_ISLNK(st.st_mode) && st.st_uid != geteuid()))
+		return 0;
+	*ret_fd = S_ISLNK(st.st_mode) ? open_behind(path, there, flags)
+	                              : open(path, flags | O_NOFOLLOW);
+	return *ret_fd < 0 ? fail_errno(err, path, "open") : 1;
 }
 
 int pid_file_write(const char *path, pid_t pid, struct error *err)
 {
 	char number[16];
-	int n = snprintf(number, sizeof(number), "%d", (int)pid);
+	size_t length = (size_t)snprintf(number, sizeof(number), "%d", (int)pid);
+	owned_fd fd = -1;
+	int stays = path ? open_what_stays(path, &fd, err) : 0;
 
-	if (path && (is_written_into(path)
-	                     ? write_into(path, number, err)
-	                     : file_replace(AT_FDCWD, path, number, (size_t)n, 0644, err)) < 0)
-		return error_within(err, "--pid-file");
-	return 0;
+	if (stays > 0)
+		stays = fd_write_whole(fd, path, number, length, err);
+	else if (path && stays == 0)
+		stays = file_replace(AT_FDCWD, path, number, length, 0644, err);
+	return stays < 0 ? error_within(err, "--pid-file") : 0;
 }
 
 int preserve_fds_check(unsigned int listening, unsigned int count, struct error *err)
