@@ -287,7 +287,8 @@ without_subordinate_ids() {
 
 @test "rootless: root of a user namespace, as engines have it, keeps its state with the user's" {
 	only_cella
-	config 'forever'
-	ok "${as[@]}" unshare --user --map-root-user "$CELLA" "${EXECUTOR[@]}" list
+	config '.linux.uidMappings = [{containerID: 0, hostID: 0, size: 1}] | .linux.gidMappings = .linux.uidMappings | sh("echo here")'
+	ok "${as[@]}" unshare --user --map-root-user "$CELLA" "${EXECUTOR[@]}" run "$ID"
+	is "$output" here
 	[ -d "$XDG_RUNTIME_DIR/cella" ]
 }
