@@ -97,14 +97,12 @@ static int mark_waiting(const struct container *c, struct error *err)
 	               : 0;
 }
 
-static int bring_up(struct container *c, const struct netns_baggage *moved,
-                    const struct machine_parts *parts, const struct machine_ends *ends,
-                    struct error *err)
+static int bring_up(struct container *c, const struct machine_parts *parts,
+                    const struct machine_ends *ends, struct error *err)
 {
 	owned_network network = {0};
 
-	if (network_give(c, moved, &network, err) < 0 ||
-	    machine_send(c, parts, ends, &network, err) < 0)
+	if (network_give(c, &network, err) < 0 || machine_send(c, parts, ends, &network, err) < 0)
 		return -1;
 	if (ask_agent(c, &network, err) < 0) {
 		hear_last_words(ends->channel, err);
@@ -133,8 +131,7 @@ int microvm_create(struct container *c, struct plan *plan, struct error *err)
 	if (control < 0 || mark_booting(c, err) < 0 || start_monitor(c, plan, &moved, err) < 0)
 		return -1;
 	(void)close(take_fd(&theirs));
-	if (bring_up(c, moved.baggage, &parts, &(struct machine_ends){ours, guest, control}, err) ==
-	    0)
+	if (bring_up(c, &parts, &(struct machine_ends){ours, guest, control}, err) == 0)
 		return 0;
 	abandon(c, &moved);
 	return -1;

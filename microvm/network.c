@@ -96,12 +96,12 @@ static int remember(const struct container *c, const struct netns_links *links, 
 }
 
 /* A guest has what is up or has an address; what was asked for by name must not be missing without a word. */
-static int check_devices(const struct container *c, const struct netns_baggage *moved,
-                         const struct netns_links *links, struct error *err)
+static int check_devices(const struct container *c, const struct netns_links *links,
+                         struct error *err)
 {
 	for (size_t i = 0; i < c->spec->linux_.net_devices.count; i++) {
 		const struct spec_net_device *it = &c->spec->linux_.net_devices.item[i];
-		const char *name = netns_device_name(moved, i);
+		const char *name = it->name ? it->name : it->host_name;
 		uint32_t at = 0;
 
 		while (at < links->interface_count && strcmp(links->interfaces[at].name, name) != 0)
@@ -115,8 +115,8 @@ static int check_devices(const struct container *c, const struct netns_baggage *
 	return 0;
 }
 
-static int take_links(const struct container *c, const struct netns_baggage *moved,
-                      const struct talk *talk, struct network *ret, struct error *err)
+static int take_links(const struct container *c, const struct talk *talk, struct network *ret,
+                      struct error *err)
 {
 	owned_inbox inbox = {0};
 	struct netns_links *links = ARENA_NEW(c->arena, struct netns_links);
@@ -137,7 +137,7 @@ static int take_links(const struct container *c, const struct netns_baggage *mov
 	for (uint32_t i = 0; i < links->interface_count; i++)
 		ret->tap[i] = -1;
 	ret->links = links;
-	return check_devices(c, moved, links, err) < 0 ? -1 : remember(c, links, err);
+	return check_devices(c, links, err) < 0 ? -1 : remember(c, links, err);
 }
 
 static int take_tap(const struct talk *talk, int *ret, struct error *err)
@@ -149,14 +149,14 @@ static int take_tap(const struct talk *talk, int *ret, struct error *err)
 	return *ret < 0 ? fail(err, ERROR_SYSTEM, "cella-network", "gave no tap") : 0;
 }
 
-static int take_all(const struct container *c, const struct netns_baggage *moved,
-                    const struct talk *talk, struct network *ret, struct error *err)
+static int take_all(const struct container *c, const struct talk *talk, struct network *ret,
+                    struct error *err)
 {
 	const struct wire_message go_on = {.kind = WIRE_DONE};
 	owned_inbox inbox = {0};
 	struct wire_message m;
 
-	if (take_links(c, moved, talk, ret, err) < 0 || wire_send(talk->socket, &go_on, err) < 0 ||
+	if (take_links(c, talk, ret, err) < 0 || wire_send(talk->socket, &go_on, err) < 0 ||
 	    hear(talk, WIRE_DONE, &inbox, &m, err) < 0)
 		return -1;
 	for (uint32_t i = 0; i < ret->links->interface_count; i++)
@@ -165,8 +165,7 @@ static int take_all(const struct container *c, const struct netns_baggage *moved
 	return 0;
 }
 
-int network_give(const struct container *c, const struct netns_baggage *moved, struct network *ret,
-                 struct error *err)
+int network_give(const struct container *c, struct network *ret, struct error *err)
 {
 	struct talk talk;
 	char pid[16];
@@ -175,7 +174,7 @@ int network_give(const struct container *c, const struct netns_baggage *moved, s
 	(void)snprintf(pid, sizeof(pid), "%d", c->state.pid);
 	if (begin("give", pid, &talk, err) < 0)
 		return -1;
-	return end(&talk, take_all(c, moved, &talk, ret, err), err);
+	return end(&talk, take_all(c, &talk, ret, err), err);
 }
 
 void network_close(struct network *network)

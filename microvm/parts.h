@@ -53,10 +53,8 @@ void network_close(struct network *network);
 #define owned_network __attribute__((cleanup(network_close))) struct network
 
 /* Hand the interfaces of the container's network namespace to a guest: from now on the host's kernel answers there
- * no more. moved: what linux.netDevices has brought there; NULL where there is none.
- * Returns 0, or -1 and *err; what was begun is left for network_take_back(). */
-int network_give(const struct container *c, const struct netns_baggage *moved, struct network *ret,
-                 struct error *err) FALLIBLE;
+ * no more. Returns 0, or -1 and *err; what was begun is left for network_take_back(). */
+int network_give(const struct container *c, struct network *ret, struct error *err) FALLIBLE;
 
 /* A namespace that outlives the container gets back what it was given with. Content where there is none.
  * Returns 0, or -1 and *err. */

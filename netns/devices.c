@@ -180,11 +180,6 @@ int netns_send_devices(const struct netns_device *devices, size_t count, int tar
 	return 0;
 }
 
-const char *netns_device_name(const struct netns_baggage *b, size_t which)
-{
-	return b->devices[which].name;
-}
-
 int netns_return_devices(struct netns_baggage *b, int target, struct error *err)
 {
 	owned_netlink nl = {0};

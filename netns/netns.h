@@ -157,9 +157,6 @@ int netns_send_devices(const struct netns_device *devices, size_t count, int tar
                        struct arena *arena, struct netns_baggage **ret_baggage,
                        struct error *err) FALLIBLE;
 
-/* What a device, by its position in devices[], is called there. */
-const char *netns_device_name(const struct netns_baggage *baggage, size_t which);
-
 /* There: give them what they had. Returns 0, or -1 and *err. */
 int netns_unpack_devices(const struct netns_baggage *baggage, struct error *err) FALLIBLE;
 
