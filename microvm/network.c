@@ -95,26 +95,6 @@ static int remember(const struct container *c, const struct netns_links *links, 
 	return fd_write_whole(fd, VM_NETWORK, links, sizeof(*links), err);
 }
 
-/* A guest has what is up or has an address; what was asked for by name must not be missing without a word. */
-static int check_devices(const struct container *c, const struct netns_links *links,
-                         struct error *err)
-{
-	for (size_t i = 0; i < c->spec->linux_.net_devices.count; i++) {
-		const struct spec_net_device *it = &c->spec->linux_.net_devices.item[i];
-		const char *name = it->name ? it->name : it->host_name;
-		uint32_t at = 0;
-
-		while (at < links->interface_count && strcmp(links->interfaces[at].name, name) != 0)
-			at++;
-		if (at < links->interface_count)
-			continue;
-		(void)fail(err, ERROR_UNSUPPORTED, "",
-		           "is down and has no address: a virtual machine is not given it");
-		return error_within(err, "linux.netDevices[\"%s\"]", it->host_name);
-	}
-	return 0;
-}
-
 static int take_links(const struct container *c, const struct talk *talk, struct network *ret,
                       struct error *err)
 {
@@ -137,7 +117,7 @@ static int take_links(const struct container *c, const struct talk *talk, struct
 	for (uint32_t i = 0; i < links->interface_count; i++)
 		ret->tap[i] = -1;
 	ret->links = links;
-	return check_devices(c, links, err) < 0 ? -1 : remember(c, links, err);
+	return remember(c, links, err);
 }
 
 static int take_tap(const struct talk *talk, int *ret, struct error *err)

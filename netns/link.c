@@ -73,24 +73,44 @@ int link_rename(struct netlink *nl, int index, const char *from, const char *to,
 	return 0;
 }
 
-int link_silence_v6(struct netlink *nl, int index, const char *name, struct error *err)
+int link_set_master(struct netlink *nl, int index, int master, struct error *err)
 {
 	struct ifinfomsg link = {.ifi_index = index};
-	uint8_t none = IN6_ADDR_GEN_MODE_NONE;
+	uint32_t number = (uint32_t)master;
+	struct request request = {
+		.message = message_new(RTM_NEWLINK, 0, &link, sizeof(link)),
+		.object = "bridge",
+		.verb = "set",
+	};
+
+	message_put(&request.message, IFLA_MASTER, &number, sizeof(number));
+	return netlink_ask(nl, &request, err);
+}
+
+int link_set_gen_mode(struct netlink *nl, int index, uint8_t mode, struct error *err)
+{
+	struct ifinfomsg link = {.ifi_index = index};
 	void *families, *v6;
 	struct request request = {
 		.message = message_new(RTM_NEWLINK, 0, &link, sizeof(link)),
-		.object = name,
-		.verb = "no IPv6 address",
+		.object = "IPv6",
+		.verb = "how its address is made",
 		.content = EAFNOSUPPORT,
 	};
 
 	message_enter(&request.message, IFLA_AF_SPEC, &families);
 	message_enter(&request.message, AF_INET6, &v6);
-	message_put(&request.message, IFLA_INET6_ADDR_GEN_MODE, &none, sizeof(none));
+	message_put(&request.message, IFLA_INET6_ADDR_GEN_MODE, &mode, sizeof(mode));
 	message_leave(request.message, v6);
 	message_leave(request.message, families);
 	return netlink_ask(nl, &request, err);
+}
+
+int link_silence_v6(struct netlink *nl, int index, const char *name, struct error *err)
+{
+	if (link_set_gen_mode(nl, index, IN6_ADDR_GEN_MODE_NONE, err) < 0)
+		return error_within(err, "%s", name);
+	return 0;
 }
 
 int link_find(const char *name, struct error *err)

@@ -18,6 +18,12 @@ int link_move(struct netlink *nl, int index, int target, const char *name,
 int link_rename(struct netlink *nl, int index, const char *from, const char *to,
                 struct error *err) FALLIBLE;
 
+/* A port of the bridge (or the like) with this index. */
+int link_set_master(struct netlink *nl, int index, int master, struct error *err) FALLIBLE;
+
+/* How it makes its link-local address of IPv6: IN6_ADDR_GEN_MODE_…; fine where the kernel has no IPv6. */
+int link_set_gen_mode(struct netlink *nl, int index, uint8_t mode, struct error *err) FALLIBLE;
+
 /* No address of IPv6 by itself when it comes up; fine where the kernel has no IPv6. */
 int link_silence_v6(struct netlink *nl, int index, const char *name, struct error *err) FALLIBLE;
 

@@ -136,33 +136,49 @@ int netns_is_redirected(const struct netns_links *links, uint32_t which,
  * Returns  0, or -1 and the first *err, with the interface's name in front: all else has been tried. */
 int netns_undo(const struct netns_links *links, struct error *err) FALLIBLE;
 
-/* A device of the host's that a container gets. Names as the kernel has them; the first may be an alternative one. */
+/* A device of the host's that a container gets. Names as the kernel has them; the first may be an alternative one, the
+ * second may have one "%d". */
 struct netns_device {
 	const char *host_name, *name; /* of it here, and there; the second may be NULL: the same */
 };
 
 enum { NETNS_DEVICES = 64 };
 
-/* What a device has, that the kernel takes from it when it moves. */
+/* What devices have that the kernel takes from them when it moves them, and where each of them is. It is in memory that
+ * a process shares with those that it forks: where it ends in the middle, they can bring the devices back. */
 struct netns_baggage;
+void netns_baggage_free(struct netns_baggage *baggage);
 
-/* Move devices from here into the namespace `target` (borrowed), under their new names. All are looked up before
- * one is moved.
- * ret_baggage  what they had: their addresses but link-local ones, whether they were up; in arena.
- * Returns      0, or -1 and *err, with the device's name in front; those that were moved are back, with all that
- *              they had.
- * Errors       ENODEV: there is none. EEXIST: the name is taken there. EPERM: no CAP_NET_ADMIN here or there.
- * Spec         rtnetlink(7), IFLA_NET_NS_FD; runtime-spec 1.3 config-linux.md, "Network Devices". */
-int netns_send_devices(const struct netns_device *devices, size_t count, int target,
-                       struct arena *arena, struct netns_baggage **ret_baggage,
-                       struct error *err) FALLIBLE;
+/* Look up devices here and write down what they have. Nothing moves yet.
+ * ret_baggage  for netns_baggage_free().
+ * Returns      0, or -1 and *err.
+ * Errors       ENODEV: there is none. ERROR_UNSUPPORTED: more of them, or more addresses, than the bounds above. */
+int netns_pack_devices(const struct netns_device *devices, size_t count,
+                       struct netns_baggage **ret_baggage, struct error *err) FALLIBLE;
 
-/* There: give them what they had. Returns 0, or -1 and *err. */
-int netns_unpack_devices(const struct netns_baggage *baggage, struct error *err) FALLIBLE;
+/* There: put the first number for "%d" that makes it a name which no interface has. Returns 0, or -1 and *err. */
+int netns_number_devices(struct netns_baggage *baggage, struct error *err) FALLIBLE;
 
-/* There: send them back to `target`, under the names that they had there. What they had is given by
- * netns_unpack_devices() there. Returns 0, or -1 and *err: the first that stayed; the others have gone. */
+/* Move them from here into the namespace `target` (borrowed), under their new names.
+ * Returns  0, or -1 and *err, with the device's name in front; which have moved by then the baggage knows.
+ * Errors   EEXIST: the name is taken there. EPERM: no CAP_NET_ADMIN here or there.
+ * Spec     rtnetlink(7), IFLA_NET_NS_FD; runtime-spec 1.3 config-linux.md, "Network Devices". */
+int netns_send_devices(struct netns_baggage *baggage, int target, struct error *err) FALLIBLE;
+
+/* There: give them their permanent addresses of global scope, and set them up. Returns 0, or -1 and *err. */
+int netns_unpack_devices(struct netns_baggage *baggage, struct error *err) FALLIBLE;
+
+/* There: send back to `target` those that are there. One whose name somebody else has taken meanwhile comes under
+ * another one, with a warning.
+ * Returns  0, or -1 and *err: the first that stayed; the others have gone. */
 int netns_return_devices(struct netns_baggage *baggage, int target, struct error *err) FALLIBLE;
+
+/* Here again: give those that are back all that they had: addresses of every kind (with what is left of their time),
+ * labels, whether they were up, the bridge that they were a port of, routes that somebody made, permanent neighbours.
+ * The kernel itself keeps MTU, MAC, flags and further names. Lost are the device's sysctls, queues and filters, routes
+ * with several next hops, and the devices that were made on top of it (VLANs). Can be done again.
+ * Returns  0, or -1 and the first *err, with the device's name in front: all else has been tried. */
+int netns_restore_devices(struct netns_baggage *baggage, struct error *err) FALLIBLE;
 
 /* In the guest: make of the interface with the same MAC what is described: name, MTU, addresses (IPv6 ones without
  * looking for duplicates), up, routes, neighbours; and set loopback up. What is so already is fine. Interfaces that

@@ -72,22 +72,36 @@ const struct field_type part_devices = {.kind = FIELD_LIST, .element = &device};
 
 /* ---- network devices ---- */
 
-/* What the kernel takes as an interface's name: IFNAMSIZ - 1 bytes, no slash, colon or space, to which it counts \xa0.
- * It fills in a '%d', and nobody would know then what the device is called. */
+/* What the kernel takes as an interface's name: IFNAMSIZ - 1 bytes, no slash, colon or space, to which it counts
+ * \xa0. */
 static const char *wrong_interface(const char *text)
 {
 	size_t length = strlen(text);
 
-	if (strchr(text, '%'))
-		return "an interface's name without '%': the kernel would put a number there";
 	if (length > 0 && length < 16 && strcspn(text, "/: \t\n\v\f\r\xa0") == length &&
 	    strcmp(text, ".") != 0 && strcmp(text, "..") != 0)
 		return NULL;
 	return "an interface's name of 1 to 15 characters";
 }
 
+static const char *wrong_host_interface(const char *text)
+{
+	return strchr(text, '%') ? "the name of an interface that is there, without '%'"
+	                         : wrong_interface(text);
+}
+
+/* One '%d' stands for a number that makes it a name which no interface has. */
+static const char *wrong_new_interface(const char *text)
+{
+	const char *number = strchr(text, '%');
+
+	if (number && (number[1] != 'd' || strchr(number + 1, '%')))
+		return "an interface's name, with '%' only in one '%d', for a number";
+	return wrong_interface(text);
+}
+
 static const struct field_type interface_name = {.kind = FIELD_TEXT,
-                                                 .wrong = wrong_interface,
+                                                 .wrong = wrong_new_interface,
                                                  .empty_is_none = true};
 
 static const struct field net_device_members[] = {
@@ -103,5 +117,5 @@ const struct field_type part_net_devices = {
 	.kind = FIELD_MAP,
 	.element = &net_device,
 	.size = sizeof(struct spec_net_device),
-	.wrong_key = wrong_interface,
+	.wrong_key = wrong_host_interface,
 };

@@ -214,8 +214,7 @@ int namespace_create_first(struct container *c, struct plan *plan, struct moved 
 	rootfs_close_sources(plan->rootfs);
 	settled = cgroup_settle(plan->cgroup, c->born_in, launched == 0 ? err : &ignored);
 	if (launched == 0 && settled == 0 && write_maps(c, plan, err) == 0 &&
-	    group_make(c, plan, err) == 0 &&
-	    devices_give(plan, c->state.pid, c->arena, ret_moved, err) == 0 &&
+	    group_make(c, plan, err) == 0 && devices_give(c, plan, ret_moved, err) == 0 &&
 	    converse(c, plan, err) == 0)
 		return 0;
 	abandon(c, plan, ret_moved);

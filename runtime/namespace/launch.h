@@ -95,9 +95,9 @@ int group_make(const struct container *c, const struct plan *plan, struct error 
 int group_join(const struct container *c, pid_t pid, struct error *err) FALLIBLE;
 int group_remove(const struct container *c, struct error *err) FALLIBLE;
 
-/* linux.netDevices: give them to the namespace that this process is in. Context: host.
+/* linux.netDevices: give them to the namespace that the container's first process is in. Context: host.
  * Returns 0, or -1 and *err; either way what has moved is in *ret, for devices_take_back(). */
-int devices_give(const struct plan *plan, pid_t pid, struct arena *arena, struct moved *ret,
+int devices_give(const struct container *c, const struct plan *plan, struct moved *ret,
                  struct error *err) FALLIBLE;
 
 /* The agent of a seccomp filter with SCMP_ACT_NOTIFY: found before the program may run, told when the filter is

@@ -25,6 +25,7 @@ struct moved {
 	{                                                                                          \
 		.here = -1, .there = -1                                                            \
 	}
+/* From here on they stay where they are. */
 void devices_release(struct moved *m);
 /* After a failed create, before its first process is ended; content where nothing was moved. */
 void devices_take_back(const struct moved *m);

@@ -27,6 +27,39 @@ teardown() {
 unlike() { [ "$(readlink "/proc/$HOST/ns/net")" != "$(readlink "/proc/$$/ns/net")" ]; }
 host() { nsenter --net="/proc/$HOST/ns/net" "$@"; }
 there() { host timeout --foreground -k 5 30 "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" "$@"; }
+# All that a device has, times aside.
+all_of() {
+	host sh -c 'ip -o addr show dev $1; ip -d -o link show dev $1; ip route show table all dev $1; ip -6 route show table all dev $1
+		ip neigh show dev $1 nud permanent' sh "$1" |
+		sed 's/[0-9][0-9]*sec/some/g; s/^[0-9]*: //; s/ state [A-Z]*//; s/ M-DOWN//; s/bridge_slave.*addrgenmode/addrgenmode/'
+}
+is_as() { [ "$(all_of "$1")" = "$2" ]; }
+# The kernel looks for duplicates of the address that it makes of the MAC.
+is_back() { soon is_as "$1" "$2" || diff <(echo "$2") <(all_of "$1"); }
+no_tentative() { ! host ip addr show dev "$1" | grep -q tentative; }
+# Each kind of thing on web1 that a device can have.
+furnish() {
+	soon no_tentative web1
+	host ip addr add 10.8.1.1/24 dev web1 label web1:one valid_lft 4000 preferred_lft 2000
+	host ip addr add 10.8.2.1 peer 10.8.2.2 dev web1
+	host ip addr add 10.8.3.1/24 broadcast 10.8.3.200 dev web1 noprefixroute
+	host ip addr add 169.254.8.1/16 dev web1 scope link
+	host ip addr add 2001:db8:8::1/64 dev web1 nodad valid_lft 4000 preferred_lft 2000
+	host ip addr add fd08:1::1/64 dev web1 nodad noprefixroute
+	host ip addr add fd08:2::1/64 dev web1
+	host ip addr add fe80::77/64 dev web1 nodad
+	host ip addr add fd08:3::1/64 dev web1 nodad preferred_lft 0
+	host ip route add 10.9.0.0/16 via 10.8.0.77 dev web1 metric 7 mtu 1300
+	host ip route add 10.8.0.77 dev web1 src 10.8.0.2 table 77
+	host ip route add default via 10.8.0.78 dev web1 onlink
+	host ip -6 route add fd09::/64 via fd08::78 dev web1
+	host ip -6 route add default via fe80::1 dev web1
+	host ip neigh add 10.8.0.79 lladdr 02:00:00:00:00:79 dev web1
+	host ip neigh add fd08::79 lladdr 02:00:00:00:00:79 dev web1
+	host ip link set web1 promisc on txqueuelen 55 alias "the first" group 7
+	soon no_tentative web1
+}
+
 addresses() { host ip -o addr show dev "$1" scope global | sed 's/ *valid_lft.*//; s/\\//; s/^[0-9]*: //' | sort; }
 
 @test "a device is moved in, renamed, with its addresses, up" {
@@ -42,17 +75,76 @@ addresses() { host ip -o addr show dev "$1" scope global | sed 's/ *valid_lft.*/
 	exits 1 host ip link show web1
 }
 
-@test "a device that is down stays down; a virtual machine, which is not given it, is refused by its name" {
+@test "a device that is down is set up" {
 	only_cella
 	bundle '.linux.netDevices = {spare1: {name: "eth1"}} | args(["ip", "-o", "link", "show", "eth1"])'
-	if [ "$CELLA_EXECUTOR" = microvm ]; then
-		refused there run "$ID"
-		has "$stderr" 'linux.netDevices["spare1"]: is down and has no address'
-		ok host ip link show spare1
-	else
-		ok there run "$ID"
-		matches "$output" "eth1.*DOWN"
-	fi
+	ok there run "$ID"
+	matches "$output" "[<,]UP[,>]"
+}
+
+@test "what is not for a container does not come along" {
+	only_cella
+	furnish
+	bundle '.linux.netDevices = {web1: {name: "eth0"}} | sh("ip -o addr show dev eth0; ip route; ip neigh")'
+	ok there run "$ID"
+	has "$output" "10.8.2.1 peer 10.8.2.2"
+	has "$output" "10.8.3.1/24 brd 10.8.3.200"
+	has "$output" "fd08:1::1/64"
+	lacks "$output" "10.8.1.1"
+	lacks "$output" "web1"
+	lacks "$output" "169.254.8.1"
+	lacks "$output" "2001:db8:8::1"
+	lacks "$output" "fe80::77"
+	lacks "$output" "10.9.0.0"
+	lacks "$output" "default"
+	lacks "$output" "10.8.0.79"
+}
+
+@test "a create that fails gives all back: lifetimes, labels, links' addresses, routes, neighbours" {
+	only_cella
+	furnish
+	before=$(all_of web1)
+	bundle '.linux.netDevices = {web1: {name: "eth0"}} | .hooks = {createRuntime: [{path: "/bin/false"}]}'
+	refused there run "$ID"
+	is_back web1 "$before"
+	left=$(host ip -j addr show dev web1 | jq '.[0].addr_info[] | select(.local == "10.8.1.1" or .local == "2001:db8:8::1")
+		| .valid_life_time > 3900 and .valid_life_time <= 4000 and .preferred_life_time > 1900 and .preferred_life_time <= 2000')
+	is "$left" $'true\ntrue'
+}
+
+@test "a device that was down is back down, with its addresses, and as the port of its bridge" {
+	only_cella
+	host ip addr add 10.8.4.1/24 dev spare1
+	host ip addr add fd08:4::1/64 dev spare1
+	host ip addr add fd08:4::2/64 dev spare1 valid_lft 4000 preferred_lft 2000
+	host ip link set spare1 addrgenmode none
+	host ip link add bridge0 type bridge && host ip link set spare1 master bridge0
+	before=$(all_of spare1)
+	bundle '.linux.netDevices = {spare1: {}} | .hooks = {createRuntime: [{path: "/bin/false"}]}'
+	refused there run "$ID"
+	is_back spare1 "$before"
+	host ip link set spare1 up
+	has "$(host ip addr show dev spare1)" "fd08:4::1"
+}
+
+@test "a device whose name has been taken meanwhile is back under another one, and that is said" {
+	only_cella
+	before=$(addresses web1)
+	bundle '.linux.netDevices = {web1: {name: "eth0"}}
+		| .hooks = {createRuntime: [{path: "/bin/sh", args: ["sh", "-c", "ip link add web1 type veth peer name other1; exit 1"], env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]}]}'
+	try there run "$ID"
+	is "$status" 1
+	has "$stderr" "web1: is back as eth0: another device has its name by now"
+	is "$(addresses eth0)" "${before//web1/eth0}"
+	host ip link del web1
+	host ip link set eth0 down
+	host ip link set eth0 name web1 && host ip link set web1 up
+	bundle '.linux.netDevices = {web1: {name: "eth0"}}
+		| .hooks = {createRuntime: [{path: "/bin/sh", args: ["sh", "-c", "ip link add web1 type veth peer name eth0; exit 1"], env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]}]}'
+	try there run "$ID"
+	is "$status" 1
+	has "$stderr" "web1: is back as dev0: another device has its name by now"
+	has "$(addresses dev0)" "10.8.0.1/24"
 }
 
 @test "what was moved into a namespace that is joined stays in it" {
@@ -95,16 +187,33 @@ addresses() { host ip -o addr show dev "$1" scope global | sed 's/ *valid_lft.*/
 	is "$(host tc filter show dev web1 ingress)" ""
 }
 
-@test "a name with a number to be filled in is refused, and an empty one keeps the name" {
+@test "a number is filled in that makes a name which is free, and an empty name keeps the old one" {
 	only_cella
-	before=$(addresses web1)
-	bundle '.linux.netDevices = {web1: {name: "eth%d"}}'
-	refused there run "$ID"
-	has "$stderr" "linux.netDevices.web1.name: expected an interface's name without '%'"
-	is "$(addresses web1)" "$before"
-	bundle '.linux.netDevices = {web1: {name: ""}} | args(["ip", "-o", "addr", "show", "web1"])'
+	bundle '.linux.netDevices = {web1: {name: "eth%d"}, spare1: {name: "eth%d"}, spare0: {name: "eth0"}} | sh("ip -o addr")'
 	ok there run "$ID"
-	has "$output" "10.8.0.1/24"
+	matches "$output" "eth[12] .*10.8.0.1/24"
+	host ip link show web0 | grep -q web0 || host ip link add web0 type veth peer name web1
+	bundle '.linux.netDevices = {web0: {name: "eth%d%d"}}'
+	refused there run "$ID"
+	has "$stderr" "linux.netDevices.web0.name: expected an interface's name, with '%' only in one '%d', for a number"
+	bundle '.linux.netDevices = {web0: {name: ""}} | args(["ip", "-o", "link", "show", "web0"])'
+	ok there run "$ID"
+	matches "$output" "web0.*UP"
+}
+
+@test "in a namespace that is joined a number is filled in that makes another name than are there" {
+	only_cella
+	unshare -n sleep 1000 3>&- &
+	near=$!
+	soon nsenter --net="/proc/$near/ns/net" ip link add eth0 type veth peer name peer0
+	host ip link property add dev spare0 altname eth1 || skip "no alternative names"
+	bundle "join_ns(\"network\"; \"/proc/$near/ns/net\")"' | .linux.netDevices = {spare0: {name: "other"}} | args(["true"])'
+	ok there run "$ID"
+	bundle "join_ns(\"network\"; \"/proc/$near/ns/net\")"' | .linux.netDevices = {web1: {name: "eth%d"}} | args(["true"])'
+	ok there run "$ID"
+	has "$(nsenter --net="/proc/$near/ns/net" ip addr show eth2)" "10.8.0.1/24"
+	kill $near
+	wait $near || true
 }
 
 @test "a device is found by an alternative name, and has its own again after a create that fails" {

@@ -96,18 +96,29 @@ static void names_that_no_interface_can_have_are_refused(void **state)
 	}
 }
 
-static void a_name_that_the_kernel_fills_in_is_refused(void **state)
+static void a_number_is_filled_in_once_and_not_in_what_is_there(void **state)
 {
 	static const struct refusal refusals[] = {
-		{.members = "\"linux\": {\"netDevices\": {\"e\": {\"name\": \"eth%d\"}}}",
+		{.members = "\"linux\": {\"netDevices\": {\"e\": {\"name\": \"e%d%d\"}}}",
 	         .object = "linux.netDevices.e.name",
-	         .part = "expected an interface's name without '%'"},
+	         .part = "expected an interface's name, with '%' only in one '%d', for a number"},
+		{.members = "\"linux\": {\"netDevices\": {\"e\": {\"name\": \"eth%\"}}}",
+	         .object = "linux.netDevices.e.name",
+	         .part = "with '%' only in one '%d'"                                            },
+		{.members = "\"linux\": {\"netDevices\": {\"e\": {\"name\": \"eth%s\"}}}",
+	         .object = "linux.netDevices.e.name",
+	         .part = "with '%' only in one '%d'"                                            },
 		{.members = "\"linux\": {\"netDevices\": {\"e%d\": {}}}",
 	         .object = "linux.netDevices[\"e%d\"]",
-	         .part = "an interface's name without '%'"         },
+	         .part = "the name of an interface that is there, without '%'"                  },
 	};
+	owned_arena struct arena *arena = new_arena();
+	const struct spec_linux *l =
+		&read_spec(arena, "\"linux\": {\"netDevices\": {\"e\": {\"name\": \"eth%d\"}}}")
+			 ->linux_;
 
 	(void)state;
+	assert_string_equal(l->net_devices.item[0].name, "eth%d");
 	refused(refusals, ARRAY_SIZE(refusals));
 }
 
@@ -118,7 +129,7 @@ int main(void)
 		cmocka_unit_test(a_file_mode_may_repeat_the_type_and_loses_it),
 		cmocka_unit_test(network_devices_are_read_by_key),
 		cmocka_unit_test(names_that_no_interface_can_have_are_refused),
-		cmocka_unit_test(a_name_that_the_kernel_fills_in_is_refused),
+		cmocka_unit_test(a_number_is_filled_in_once_and_not_in_what_is_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
