@@ -3,11 +3,17 @@
  * names are free, and as what a device had is given back from inside.
  *
  * Where they stay: the kernel gives a physical device back to the first network namespace when the container's
- * ends, and a virtual one ends with it; so does every runtime. A create that fails sends them back itself. */
+ * ends, and a virtual one ends with it; so does every runtime. A create that fails sends them back itself.
+ *
+ * A create that is killed can't. So while they are moved and the container is not there yet, a second process of ours
+ * holds both namespaces and waits: our end without a word is its sign to bring them back. It has the lock of the
+ * container, as a copy of us, so that whoever deletes what we have left finds the devices where they were. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -32,6 +38,67 @@ static int open_namespace(pid_t pid, struct error *err)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? fail_errno(err, path, "open") : fd;
 }
+
+/* ---- the keeper ---- */
+
+_Noreturn static void keep(const struct container *c, const struct moved *m, int socket)
+{
+	struct error ignored;
+	sigset_t all;
+	char word;
+	ssize_t n;
+
+	(void)sigfillset(&all); /* whatever ends us together with who started us */
+	(void)sigprocmask(SIG_BLOCK, &all, NULL);
+	(void)close(c->control); /* its end tells the first process of our creator's */
+	(void)close(m->to_keeper);
+	do
+		n = read(socket, &word, 1);
+	while (n < 0 && errno == EINTR);
+	if (n == 0) {
+		if (process_signal(c->init, SIGKILL, &ignored) < 0 && ignored.errnum != ESRCH)
+			log_dropped("after a killed create", &ignored);
+		devices_take_back(m);
+	}
+	_exit(0);
+}
+
+static int start_keeper(const struct container *c, struct moved *m, struct error *err)
+{
+	owned_fd theirs = -1;
+	int ends[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return fail_errno(err, "devices", "socketpair");
+	m->to_keeper = ends[0];
+	theirs = ends[1];
+	pid = process_clone(0, -1, NULL, err);
+	if (pid < 0)
+		return -1;
+	if (pid == 0)
+		keep(c, m, theirs);
+	m->keeper = pid;
+	return 0;
+}
+
+/* All is as it is to be: one that has been killed meanwhile is as good. */
+static void dismiss(struct moved *m)
+{
+	struct error ignored;
+
+	if (m->keeper) {
+		if (send(m->to_keeper, "", 1, MSG_NOSIGNAL) < 0)
+			log_debug("devices: their keeper has gone");
+		if (process_wait(m->keeper, &ignored) < 0)
+			log_dropped("devices", &ignored);
+		m->keeper = 0;
+	}
+	if (m->to_keeper >= 0)
+		(void)close(take_fd(&m->to_keeper));
+}
+
+/* ---- there and back ---- */
 
 /* There for a moment. */
 static int inside(const struct moved *m, int (*act)(struct netns_baggage *b, struct error *err),
@@ -72,6 +139,7 @@ int devices_give(const struct container *c, const struct plan *plan, struct move
 	if (ret->there < 0)
 		return -1;
 	if (pack(l, c->arena, ret, err) < 0 || inside(ret, netns_number_devices, err) < 0 ||
+	    start_keeper(c, ret, err) < 0 ||
 	    netns_send_devices(ret->baggage, ret->there, err) < 0 ||
 	    inside(ret, netns_unpack_devices, err) < 0)
 		return error_within(err, "linux.netDevices");
@@ -94,6 +162,7 @@ void devices_take_back(const struct moved *m)
 
 void devices_release(struct moved *m)
 {
+	dismiss(m);
 	netns_baggage_free(take_ptr(m->baggage));
 	if (m->here >= 0)
 		(void)close(take_fd(&m->here));

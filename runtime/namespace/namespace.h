@@ -20,10 +20,12 @@ struct netns_baggage;
 struct moved {
 	int here, there; /* the two namespaces */
 	struct netns_baggage *baggage;
+	pid_t keeper; /* who brings them back where we die; 0 */
+	int to_keeper;
 };
 #define MOVED_NONE                                                                                 \
 	{                                                                                          \
-		.here = -1, .there = -1                                                            \
+		.here = -1, .there = -1, .to_keeper = -1                                           \
 	}
 /* From here on they stay where they are. */
 void devices_release(struct moved *m);

@@ -147,6 +147,33 @@ addresses() { host ip -o addr show dev "$1" scope global | sed 's/ *valid_lft.*/
 	has "$(addresses dev0)" "10.8.0.1/24"
 }
 
+@test "a create that is killed gives all back" {
+	only_cella
+	furnish
+	before=$(all_of web1)
+	bundle '.linux.netDevices = {web1: {name: "eth0"}}
+		| .hooks = {createRuntime: [{path: "/bin/sh", args: ["sh", "-c", "kill -9 $PPID"]}]}'
+	exits 137 there run "$ID"
+	ok there delete --force "$ID" # waits for who brings it back
+	is_back web1 "$before"
+}
+
+@test "a create that is killed gives all back from a namespace that is joined" {
+	only_cella
+	unshare -n sleep 1000 3>&- &
+	near=$!
+	soon no_tentative web1
+	before=$(all_of web1)
+	bundle "join_ns(\"network\"; \"/proc/$near/ns/net\") | .linux.netDevices = {web1: {name: \"eth7\"}}"'
+		| .hooks = {createRuntime: [{path: "/bin/sh", args: ["sh", "-c", "kill -9 $PPID"]}]}'
+	exits 137 there create "$ID"
+	ok there delete --force "$ID"
+	is_back web1 "$before"
+	exits 1 nsenter --net="/proc/$near/ns/net" ip link show eth7
+	kill $near
+	wait $near || true
+}
+
 @test "what was moved into a namespace that is joined stays in it" {
 	only_cella
 	unshare -n sleep 1000 3>&- &

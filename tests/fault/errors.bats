@@ -11,5 +11,5 @@ load helpers
 @test "run with ids of its own and hooks: a system call that fails is one clear line, or did not matter; nothing is left" { try_each_call mapped errors; }
 @test "run in namespaces of another: a system call that fails is one clear line, or did not matter; nothing is left" { try_each_call joined errors; }
 @test "run of a plain user: a system call that fails is one clear line, or did not matter; nothing is left" { try_each_call plain errors; }
-@test "run with a device of the host: a system call that fails is one clear line, or did not matter; nothing is left" { try_each_call device errors; }
 @test "mounts add: a system call that fails is one clear line, or did not matter; nothing is left" { try_each_call mounts errors; }
+@test "create with the host's devices: a system call that fails is one clear line, or did not matter; they are back" { with_host try_each_call devices errors; }

@@ -27,23 +27,30 @@ fault_setup() {
 		| .linux.sysctl = {"net.ipv4.ip_forward": "1"} | del(.linux.devices)
 		| .hooks = ({} | .prestart = [{path: "/bin/true"}] | .createRuntime = .prestart | .createContainer = .prestart
 			| .startContainer = .prestart | .poststart = .prestart | .poststop = .prestart)' config.json >mapped.json
-	# a plain user's, who gets a user namespace; a device of the host's
+	# a plain user's, who gets a user namespace; devices of the host's
 	jq "$WORDS"' del(.process.user, .linux.devices, .linux.cgroupsPath, .process.oomScoreAdj)' config.json >plain.json
+	jq "$WORDS"' .linux.netDevices = {web1: {name: "eth0"}, web2: {}}' sleep.json >devices.json
 	jq "$WORDS"' join_ns("network"; "/proc/1/ns/net") | join_ns("ipc"; "/proc/1/ns/ipc") | del(.linux.devices)' config.json >joined.json
-	jq '.linux.netDevices = {outside0: {name: "inside0"}} | del(.linux.devices)' config.json >device.json
 	echo '{"mounts": [{"destination": "/mnt", "type": "tmpfs"}, {"destination": "/home", "type": "bind", "source": "'"$SHARE"'", "options": ["bind", "ro"]}]}' >mounts.json
 }
 
+# The host is a network namespace of the test's, for an operation that moves its devices.
+with_host() {
+	unshare -n sleep 7200 3>&- &
+	HOST=$!
+	soon unlike
+	nsenter --net="/proc/$HOST/ns/net" ip link add any0 type veth peer name any1 || skip "no veth devices"
+	"$@"
+	kill "$HOST"
+	wait "$HOST" || true
+}
+unlike() { [ "$(readlink "/proc/$HOST/ns/net")" != "$(readlink "/proc/$$/ns/net")" ]; }
+
 try_each_call() { # OPERATION MODE
 	fault_setup
-	export ROOT CG ID T BUNDLE FAULT CELLA
+	export ROOT CG ID T BUNDLE FAULT CELLA HOST
 	[ "${FULL-}" != 1 ] || LIMIT=7200
-	local apart=()
-	if [ "$1" = device ]; then # of a host of its own
-		unshare -n ip link add type veth 2>/dev/null || skip "no veth devices"
-		apart=(unshare -n)
-	fi
-	if ! "${apart[@]}" "$BATS_TEST_DIRNAME/try" "$1" "$2" >"$T/report" 2>&1; then
+	if ! "$BATS_TEST_DIRNAME/try" "$1" "$2" >"$T/report" 2>&1; then
 		cat "$T/report"
 		return 1
 	fi

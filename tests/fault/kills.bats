@@ -11,5 +11,5 @@ load helpers
 @test "run with ids of its own and hooks: killed at any system call, delete --force leaves nothing" { try_each_call mapped kills; }
 @test "run in namespaces of another: killed at any system call, delete --force leaves nothing" { try_each_call joined kills; }
 @test "run of a plain user: killed at any system call, delete --force leaves nothing" { try_each_call plain kills; }
-@test "run with a device of the host: killed at any system call, delete --force leaves nothing" { try_each_call device kills; }
 @test "mounts add: killed at any system call, delete --force leaves nothing" { try_each_call mounts kills; }
+@test "create with the host's devices: killed at any system call, they are back, and delete --force leaves nothing" { with_host try_each_call devices kills; }
