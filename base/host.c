@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "fd.h"
 #include "host.h"
+#include "own.h"
 #include "table.h"
 
 enum {
@@ -101,6 +103,15 @@ bool host_in_user_namespace(void)
 	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino != first_user_namespace;
 }
 
+/* One of a plain user who may map his own group alone. */
+static bool denies_groups(void)
+{
+	owned_fd fd = open("/proc/self/setgroups", O_RDONLY | O_CLOEXEC);
+	char word[8] = "";
+
+	return fd >= 0 && read(fd, word, sizeof(word) - 1) > 0 && strncmp(word, "deny", 4) == 0;
+}
+
 int host_look(struct host *ret_host, struct error *err)
 {
 	struct host host = {.filters = -1};
@@ -108,6 +119,8 @@ int host_look(struct host *ret_host, struct error *err)
 	if (look_at_status(&host, err) < 0)
 		return -1;
 	look_at_streams(&host);
+	host.nested = host_in_user_namespace();
+	host.groups_denied = host.nested && denies_groups();
 	host.privileged = (host.capabilities >> CAP_SYS_ADMIN) & 1;
 	*ret_host = host;
 	return 0;

@@ -28,6 +28,8 @@ struct host {
 	uint64_t ignored_signals; /* left to us ignored: bit SIGNUM - 1 */
 	bool one_id;    /* the real, saved and file system's ids are the effective ones too */
 	bool no_groups; /* we have no supplementary groups */
+	bool nested;    /* as host_in_user_namespace() */
+	bool groups_denied; /* setgroups(2) is, in our user namespace and those below: user_namespaces(7) */
 	struct host_stream streams[HOST_STREAMS]; /* what 0, 1 and 2 are */
 	bool privileged; /* CAP_SYS_ADMIN in our user namespace: mounts need no new one */
 	int filters;     /* descriptor of filters made before, borrowed; -1: none */

@@ -30,7 +30,7 @@ struct found {
 
 static bool is_rootless(const struct host *host)
 {
-	return !host->privileged || host_in_user_namespace();
+	return !host->privileged || host->nested;
 }
 
 static int look(const struct host *host, struct found *found, struct error *err)

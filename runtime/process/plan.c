@@ -160,11 +160,17 @@ static int plan_user(const struct spec *spec, const struct spec_process *p, cons
 	                    "run.oci.keep_original_groups")) { /* crun's: the caller's alone */
 		plan->keep_groups = true;
 		plan->groups_count = 0;
-	} else if (user->set && !user->path)
-		plan->keep_groups = id_maps_are_own(&l->uid_mappings, &l->gid_mappings, host);
+	} else {
+		plan->keep_groups = host->groups_denied ||
+		                    (user->set && !user->path &&
+		                     id_maps_are_own(&l->uid_mappings, &l->gid_mappings, host));
+	}
 	if (plan->keep_groups && plan->groups_count)
-		return fail(err, ERROR_UNSUPPORTED, "process.user.additionalGids",
-		            "a plain user who maps only the own group can't set others");
+		return fail(
+			err, ERROR_UNSUPPORTED, "process.user.additionalGids", "%s",
+			host->groups_denied
+				? "no groups can be set in the user namespace that cella runs in"
+				: "a plain user who maps only the own group can't set others");
 	return check_mapped(spec, plan, err);
 }
 

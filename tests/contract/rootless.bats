@@ -291,4 +291,10 @@ without_subordinate_ids() {
 	ok "${as[@]}" unshare --user --map-root-user "$CELLA" "${EXECUTOR[@]}" run "$ID"
 	is "$output" here
 	[ -d "$XDG_RUNTIME_DIR/cella" ]
+	config 'no_ns("user") | del(.linux.uidMappings, .linux.gidMappings) | sh("echo there")' # the one that it is in
+	ok "${as[@]}" unshare --user --map-root-user "$CELLA" "${EXECUTOR[@]}" run "$ID"
+	is "$output" there
+	config 'no_ns("user") | del(.linux.uidMappings, .linux.gidMappings) | .process.user.additionalGids = [0]'
+	refused "${as[@]}" unshare --user --map-root-user "$CELLA" "${EXECUTOR[@]}" run "$ID"
+	has "$stderr" "process.user.additionalGids: no groups can be set"
 }
