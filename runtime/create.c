@@ -211,13 +211,13 @@ static void describe(struct container *c, const struct create_options *o, const 
 }
 
 /* From the taken name on: whatever fails is undone here. */
-static int make(struct container *c, const struct asked *asked,
+static int make(struct container *c, const struct asked *asked, int *config,
                 const struct checkpoint_options *restore, struct error *err)
 {
 	struct error ignored;
 
 	/* Written before a thing is made, so that delete finds it whenever we die. */
-	if (store_save_config(c, asked->bytes, asked->length, err) == 0 &&
+	if (store_save_config(c, config, asked->bytes, asked->length, err) == 0 &&
 	    store_save_first(c, err) == 0) {
 		plan_keep_filter(asked->plan, c->root);
 		if ((restore ? c->executor->restore(c, asked->plan, restore, err)
@@ -236,10 +236,10 @@ static int make(struct container *c, const struct asked *asked,
 	return -1;
 }
 
-static int take(const struct runtime *rt, struct container *c, struct error *err)
+static int take(const struct runtime *rt, struct container *c, int *ret_config, struct error *err)
 {
 	c->root = store_open(rt, err);
-	return c->root < 0 ? -1 : store_take(c, err);
+	return c->root < 0 ? -1 : store_take(c, ret_config, err);
 }
 
 static int decide(const struct runtime *rt, const struct create_options *options,
@@ -262,6 +262,7 @@ int container_create(const struct runtime *rt, const struct create_options *opti
 	owned_container struct container *c = NULL;
 	struct create_options copy = *options;
 	OWNED(asked_release) struct asked asked = {0};
+	owned_fd config = -1;
 
 	if (identifier_check(options->id, err) < 0)
 		return -1;
@@ -269,7 +270,7 @@ int container_create(const struct runtime *rt, const struct create_options *opti
 	if (!c)
 		return -1;
 	copy.bundle = arena_text(c->arena, options->bundle);
-	if (options->notify && take(rt, c, err) < 0)
+	if (options->notify && take(rt, c, &config, err) < 0)
 		return -1;
 	if (decide(rt, &copy, c, &asked, err) < 0) {
 		struct error ignored;
@@ -278,7 +279,8 @@ int container_create(const struct runtime *rt, const struct create_options *opti
 			log_dropped("after a failed create", &ignored);
 		return -1;
 	}
-	if ((c->dir < 0 && take(rt, c, err) < 0) || make(c, &asked, copy.restore, err) < 0)
+	if ((config < 0 && take(rt, c, &config, err) < 0) ||
+	    make(c, &asked, &config, copy.restore, err) < 0)
 		return -1;
 	*ret_container = take_ptr(c);
 	return 0;
@@ -321,24 +323,33 @@ static void dir_release(DIR **dir)
 		(void)closedir(*dir);
 }
 
+/* *ret  NULL: there is no state directory. */
+static int open_list(const struct runtime *rt, DIR **ret, struct error *err)
+{
+	owned_fd root = -1;
+
+	if (store_find(rt, &root, err) < 0)
+		return -1;
+	if (root < 0)
+		return 0;
+	*ret = fdopendir(root);
+	if (!*ret)
+		return fail_errno(err, "--root", "opendir");
+	(void)take_fd(&root);
+	return 0;
+}
+
 int container_list(const struct runtime *rt, struct arena *arena, const char ***ret_ids,
                    size_t *ret_count, struct error *err)
 {
 	OWNED(dir_release) DIR *dir = NULL;
-	owned_fd root = -1;
 	const char **ids = NULL;
 	size_t count = 0, size = 0;
 	struct error ignored;
 	struct dirent *entry;
 
-	if (store_find(rt, &root, err) < 0)
+	if (open_list(rt, &dir, err) < 0)
 		return -1;
-	if (root >= 0) {
-		dir = fdopendir(root);
-		if (!dir)
-			return fail_errno(err, "--root", "opendir");
-		(void)take_fd(&root);
-	}
 	while (dir && (entry = readdir(dir))) {
 		if (identifier_check(entry->d_name, &ignored) < 0 || entry->d_type == DT_REG)
 			continue;

@@ -11,6 +11,8 @@
 
 #include "store.h"
 
+enum { ATTEMPTS = 100 };
+
 enum operation {
 	OP_START,
 	OP_EXEC,
@@ -248,7 +250,8 @@ int container_delete(struct container *c, bool force, struct error *err)
 	return store_remove(c, err);
 }
 
-/* What a create that was killed before its first state was written has left. */
+/* What a create that was killed before its first state was written has left.
+ * Returns 0, or 1 when it was being created and is there by now, or -1 and *err. */
 static int delete_unborn(const struct runtime *rt, const char *id, struct error *err)
 {
 	owned_container struct container *c = store_new(id, err);
@@ -259,19 +262,23 @@ static int delete_unborn(const struct runtime *rt, const char *id, struct error 
 	if (store_find(rt, &c->root, err) < 0 || store_enter(c, true, err) < 0)
 		return -1;
 	if (fstatat(c->dir, "state.json", &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0)
-		return fail(err, ERROR_STATE, id, "its state can't be read");
+		return 1;
 	return store_remove(c, err);
 }
 
 int container_delete_id(const struct runtime *rt, const char *id, bool force, struct error *err)
 {
 	owned_container struct container *c = NULL;
+	int again = 1;
 
-	if (container_open(rt, id, true, &c, err) == 0)
-		return container_delete(c, force, err);
-	if (!force || err->errnum != ENOENT)
-		return -1;
-	if (delete_unborn(rt, id, err) == 0 || err->errnum == ENOENT)
-		return 0;
-	return -1;
+	for (int i = 0; i < ATTEMPTS && again > 0; i++) {
+		if (container_open(rt, id, true, &c, err) == 0)
+			return container_delete(c, force, err);
+		if (!force || err->errnum != ENOENT)
+			return -1;
+		again = delete_unborn(rt, id, err);
+	}
+	if (again > 0)
+		return fail(err, ERROR_STATE, id, "comes and goes: it is created again and again");
+	return again < 0 && err->errnum != ENOENT ? -1 : 0;
 }

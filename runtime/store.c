@@ -11,12 +11,15 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/host.h"
+#include "base/log.h"
 #include "base/own.h"
 #include "base/table.h"
 
 #include "store.h"
 
-enum { STATE_BYTES_LIMIT = 1 << 20, CONTAINER_BYTES_LIMIT = 256 << 20 };
+enum { STATE_BYTES_LIMIT = 1 << 20, CONTAINER_BYTES_LIMIT = 256 << 20, ATTEMPTS = 100 };
+
+static const char config_name[] = "config.json";
 
 static int root_path(const struct runtime *rt, char *path, size_t size, struct error *err)
 {
@@ -149,20 +152,44 @@ static int open_directory(struct container *c, struct error *err)
 	return fail_errno(err, c->state.id, "open");
 }
 
-int store_take(struct container *c, struct error *err)
+static int fail_taken(const struct container *c, struct error *err)
 {
-	if (mkdirat(c->root, c->state.id, 0700) < 0) {
-		if (errno == EEXIST)
-			return fail(err, ERROR_STATE, c->state.id,
-			            "container with given ID already exists");
-		return fail_errno(err, c->state.id, "mkdir");
-	}
-	/* a delete may still come before us: then nothing can be made in it, and the name may be another's */
-	if (open_directory(c, err) < 0 || file_lock(c->dir, c->state.id, true, err) < 0)
+	return fail(err, ERROR_STATE, c->state.id, "container with given ID already exists");
+}
+
+/* Between mkdir and lock a delete may come, which finds nothing there and removes the directory, and another create,
+ * which makes it anew: whose config.json it is, whose it is.
+ * Returns 1, or 0 when somebody has removed it, or -1 and *err. */
+static int take_once(struct container *c, int *ret_config, struct error *err)
+{
+	if (mkdirat(c->root, c->state.id, 0700) < 0)
+		return errno == EEXIST ? fail_taken(c, err) : fail_errno(err, c->state.id, "mkdir");
+	if (open_directory(c, err) < 0)
+		return err->errnum == ENOENT ? 0 : -1;
+	if (file_lock(c->dir, c->state.id, true, err) < 0)
 		return -1;
-	if (still_there(c))
-		return 0;
-	return fail(err, ERROR_STATE, c->state.id, "was deleted while it was created");
+	*ret_config = openat(c->dir, config_name,
+	                     O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (*ret_config >= 0)
+		return 1;
+	(void)fail_errno(err, config_name, "create");
+	if (err->errnum == EEXIST)
+		return fail_taken(c, err);
+	if (err->errnum != ENOENT && unlinkat(c->root, c->state.id, AT_REMOVEDIR) < 0)
+		log_debug("%s: rmdir: %s", c->state.id, strerrordesc_np(errno));
+	(void)close(take_fd(&c->dir));
+	return err->errnum == ENOENT ? 0 : error_within(err, "%s", c->state.id);
+}
+
+int store_take(struct container *c, int *ret_config, struct error *err)
+{
+	int taken = 0;
+
+	for (int i = 0; i < ATTEMPTS && taken == 0; i++)
+		taken = take_once(c, ret_config, err);
+	if (taken == 0)
+		return fail(err, ERROR_STATE, c->state.id, "was deleted while it was created");
+	return taken < 0 ? -1 : 0;
 }
 
 void store_unlock(const struct container *c)
@@ -236,18 +263,22 @@ int store_save_first(struct container *c, struct error *err)
 	return save(c, file_create, err);
 }
 
-int store_save_config(struct container *c, const char *bytes, size_t length, struct error *err)
+int store_save_config(const struct container *c, int *config, const char *bytes, size_t length,
+                      struct error *err)
 {
-	/* state.json, which comes after it, says that the container is there */
-	if (file_create(c->dir, "config.json", bytes, length, 0600, err) == 0)
+	/* nobody reads it before state.json, which comes after it, says that the container is there */
+	if (fd_write_whole(*config, config_name, bytes, length, err) < 0)
+		return error_within(err, "%s", c->state.id);
+	if (close(take_fd(config)) == 0)
 		return 0;
+	(void)fail_errno(err, config_name, "close");
 	return error_within(err, "%s", c->state.id);
 }
 
 int store_remove(struct container *c, struct error *err)
 {
 	/* what is always there; what else is, is looked for only when there is something */
-	if (unlinkat(c->dir, "config.json", 0) == 0 && unlinkat(c->dir, "state.json", 0) == 0 &&
+	if (unlinkat(c->dir, config_name, 0) == 0 && unlinkat(c->dir, "state.json", 0) == 0 &&
 	    unlinkat(c->root, c->state.id, AT_REMOVEDIR) == 0)
 		return 0;
 	return file_remove_tree(c->root, c->state.id, err);

@@ -17,8 +17,10 @@ int identifier_check(const char *id, struct error *err) FALLIBLE;
 /* An empty container struct around an id; NULL and *err. */
 struct container *store_new(const char *id, struct error *err);
 
-/* Take the id: make its directory, locked, into c->dir. ERROR_STATE when it is taken. */
-int store_take(struct container *c, struct error *err) FALLIBLE;
+/* Take the id: make its directory, locked, into c->dir, and its config.json, empty.
+ * ret_config  for store_save_config(), the caller's.
+ * Returns     0, or -1 and *err (ERROR_STATE when it is taken): nothing of ours is left then. */
+int store_take(struct container *c, int *ret_config, struct error *err) FALLIBLE;
 
 /* Open an existing one's directory, c->root being store_find()'s; with lock. errnum ENOENT when there is none. */
 int store_enter(struct container *c, bool lock, struct error *err) FALLIBLE;
@@ -33,8 +35,8 @@ int store_load(struct container *c, struct error *err) FALLIBLE;
 /* Write state.json of a container whose directory is new. */
 int store_save_first(struct container *c, struct error *err) FALLIBLE;
 
-/* Keep a copy of the config. */
-int store_save_config(struct container *c, const char *bytes, size_t length,
+/* Keep a copy of the config: store_take()'s file, which is closed. */
+int store_save_config(const struct container *c, int *config, const char *bytes, size_t length,
                       struct error *err) FALLIBLE;
 
 /* Remove the directory and all in it. */

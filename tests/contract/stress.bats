@@ -26,6 +26,29 @@ load helpers
 	done
 }
 
+@test "${AT_ONCE:-20} runs and deletes of one id at once: every delete does it, and of the runs those that come in between" {
+	only_cella
+	bundle 'args(["sleep", "1000"])'
+	pids=()
+	for ((i = 0; i < 2 * ${AT_ONCE:-20}; i++)); do
+		case $((i % 2)) in
+		0) exec_cella run --detach "$ID" </dev/null >"$T/out-$i" 2>&1 3>&- & ;;
+		1) exec_cella delete --force "$ID" </dev/null >"$T/out-$i" 2>&1 3>&- & ;;
+		esac
+		pids+=($!)
+	done
+	for ((i = 0; i < 2 * ${AT_ONCE:-20}; i++)); do
+		wait "${pids[i]}" || true
+		said=$(<"$T/out-$i")
+		case $said in
+		'' | "cella: $ID: container with given ID already exists" | "cella: $ID: was deleted while it was created") ;;
+		*) die "$i: $said" ;;
+		esac
+		[ "$((i % 2))" = 0 ] || is "$said" ""
+	done
+	ok cella delete --force "$ID"
+}
+
 # Kill cella at a random moment of an operation; delete --force must leave nothing.
 killed_at_some_moment() { # OPERATION
 	case $1 in

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/own.h"
 #include "runtime/store.h"
 #include "tests/unit/cmocka.h"
 
@@ -31,13 +32,14 @@ static inline void stored_put(const struct runtime *rt, const char *id, const ch
 {
 	struct error err;
 	owned_container struct container *c = stored_new(rt, id, rt->executors[0]->name);
+	owned_fd file = -1;
 
 	c->state.status = STATUS_CREATED;
 	c->state.pid = 1;
 	c->state.start_time = 1;
-	assert_int_equal(store_take(c, &err), 0);
+	assert_int_equal(store_take(c, &file, &err), 0);
 	if (config)
-		assert_int_equal(store_save_config(c, config, strlen(config), &err), 0);
+		assert_int_equal(store_save_config(c, &file, config, strlen(config), &err), 0);
 	assert_int_equal(store_save(c, &err), 0);
 }
 

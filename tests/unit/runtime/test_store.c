@@ -18,6 +18,7 @@ static void what_is_saved_is_loaded(void **state)
 	const struct scratch *scratch = *state;
 	const struct runtime rt = {.root = scratch->path};
 	owned_container struct container *c = new_one(&rt, "web"), *again = new_one(&rt, "web");
+	owned_fd config = -1;
 	struct error err;
 
 	c->state.status = STATUS_CREATED;
@@ -25,7 +26,7 @@ static void what_is_saved_is_loaded(void **state)
 	c->state.start_time = 123456789;
 	c->state.cgroup = "/cella/web";
 	c->state.namespaces = 0x55;
-	assert_int_equal(store_take(c, &err), 0);
+	assert_int_equal(store_take(c, &config, &err), 0);
 	assert_int_equal(store_save(c, &err), 0);
 	store_unlock(c);
 	assert_int_equal(store_enter(again, true, &err), 0);
@@ -45,10 +46,11 @@ static void a_name_is_taken_once(void **state)
 	const struct scratch *scratch = *state;
 	const struct runtime rt = {.root = scratch->path};
 	owned_container struct container *c = new_one(&rt, "web"), *again = new_one(&rt, "web");
+	owned_fd config = -1, other = -1;
 	struct error err;
 
-	assert_int_equal(store_take(c, &err), 0);
-	assert_int_equal(store_take(again, &err), -1);
+	assert_int_equal(store_take(c, &config, &err), 0);
+	assert_int_equal(store_take(again, &other, &err), -1);
 	assert_int_equal(err.kind, ERROR_STATE);
 	assert_string_equal(err.reason, "container with given ID already exists");
 }
@@ -70,11 +72,12 @@ static void a_lock_is_waited_for_and_a_removal_noticed(void **state)
 	const struct scratch *scratch = *state;
 	const struct runtime rt = {.root = scratch->path};
 	owned_container struct container *c = new_one(&rt, "web");
+	owned_fd config = -1;
 	struct error err;
 	int status;
 	pid_t pid;
 
-	assert_int_equal(store_take(c, &err), 0);
+	assert_int_equal(store_take(c, &config, &err), 0);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) { /* opens, waits for the lock, and finds it gone */
