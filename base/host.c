@@ -9,6 +9,7 @@
 
 #include "fd.h"
 #include "host.h"
+#include "open_files.h"
 #include "own.h"
 #include "table.h"
 
@@ -121,6 +122,7 @@ int host_look(struct host *ret_host, struct error *err)
 	look_at_streams(&host);
 	host.nested = host_in_user_namespace();
 	host.groups_denied = host.nested && denies_groups();
+	host.more_open_files = open_files_before(&host.open_files);
 	host.privileged = (host.capabilities >> CAP_SYS_ADMIN) & 1;
 	*ret_host = host;
 	return 0;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "error.h"
@@ -31,6 +32,8 @@ struct host {
 	bool nested;    /* as host_in_user_namespace() */
 	bool groups_denied; /* setgroups(2) is, in our user namespace and those below: user_namespaces(7) */
 	struct host_stream streams[HOST_STREAMS]; /* what 0, 1 and 2 are */
+	struct rlimit open_files; /* RLIMIT_NOFILE that we were given, where we have more */
+	bool more_open_files;
 	bool privileged; /* CAP_SYS_ADMIN in our user namespace: mounts need no new one */
 	int filters;     /* descriptor of filters made before, borrowed; -1: none */
 	bool made_up;    /* by a test: nothing may be looked up on the real machine */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Options in front, the command, its own options; the one place that prints an error and that ends
  * the program. */
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -10,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/open_files.h"
 #include "base/own.h"
 #include "base/program.h"
 #include "base/table.h"
@@ -29,16 +31,21 @@ static const char version[] = "cella version " CELLA_VERSION "\n"
 			      "spec: 1.3.0\n"
 			      "+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF +YAJL\n";
 
-/* A descriptor below 3 that is closed would be given to the next file we open. */
+/* A descriptor below 3 that is closed would be given to the next file we open. The same call refuses to look at more
+ * descriptors than we may have: so it costs nothing to ask whether these are too few. */
 static int open_stdio(struct error *err)
 {
-	struct pollfd stdio[] = {{.fd = STDIN_FILENO},
-	                         {.fd = STDOUT_FILENO},
-	                         {.fd = STDERR_FILENO}};
+	struct pollfd all[OPEN_FILES_ENOUGH];
 
-	(void)poll(stdio, ARRAY_SIZE(stdio), 0); /* asks nothing but which of them are not open */
-	for (size_t i = 0; i < ARRAY_SIZE(stdio); i++)
-		if ((stdio[i].revents & POLLNVAL) && open("/dev/null", O_RDWR) < 0)
+	for (int i = 0; i < OPEN_FILES_ENOUGH; i++)
+		all[i] = (struct pollfd){.fd = i <= STDERR_FILENO ? i : -1};
+	/* asks nothing but which of them are not open */
+	if (poll(all, ARRAY_SIZE(all), 0) < 0 && errno == EINVAL) {
+		open_files_raise();
+		(void)poll(all, STDERR_FILENO + 1, 0);
+	}
+	for (int i = 0; i <= STDERR_FILENO; i++)
+		if ((all[i].revents & POLLNVAL) && open("/dev/null", O_RDWR) < 0)
 			return fail_errno(err, "/dev/null", "open");
 	return 0;
 }

@@ -291,6 +291,18 @@ static int set_resources(const struct spec *asked, struct spec *room, struct are
 	return 0;
 }
 
+/* The monitor is ours: it keeps what descriptors we may have more than we were given. */
+static void keep_files(struct plan_request *request, struct arena *arena)
+{
+	struct host *host = ARENA_NEW(arena, struct host);
+
+	if (!host)
+		return;
+	*host = *request->host;
+	host->more_open_files = false;
+	request->host = host;
+}
+
 static void set_process(struct spec *room, const struct spec *asked, struct arena *arena)
 {
 	struct spec_process *p = &room->process;
@@ -359,6 +371,7 @@ int room_prepare(struct plan_request *request, struct arena *arena, struct error
 	room->hooks[HOOK_START_CONTAINER].count = 0;
 	memset(&room->vm, 0, sizeof(room->vm));
 	set_process(room, asked, arena);
+	keep_files(request, arena);
 	lend_environment(room, asked, arena);
 	set_namespaces(room);
 	room->linux_.devices.count =

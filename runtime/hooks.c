@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/open_files.h"
 #include "base/own.h"
 #include "base/process.h"
 #include "base/signals.h"
@@ -50,6 +51,7 @@ static int find_place(const struct hook_call *call, struct error *err)
 {
 	if (call->place)
 		return call->place->enter(call->place->data, err);
+	open_files_restore();
 	return chdir(call->bundle) < 0 && chdir("/") < 0 ? fail_errno(err, "/", "chdir") : 0;
 }
 

@@ -275,7 +275,8 @@ int runtime_features(const struct runtime *rt, struct text *out, struct error *e
  * Context  host.
  * Spec     config.md "POSIX-platform Hooks". */
 struct hook_place {
-	/* Called in the hook's process before execve: enter the container, and the hook's working directory. */
+	/* Called in the hook's process before execve: enter the container, and the hook's working directory; there
+	 * open_files_restore() belongs to it. */
 	int (*enter)(void *data, struct error *err) FALLIBLE;
 	void *data;
 	/* Of a hook without env, as it is after enter(). NULL: that of the config's process. */

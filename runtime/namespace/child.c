@@ -227,6 +227,8 @@ static int step_last(struct child *c, struct error *err)
 {
 	const struct process_listener out = {.send = handshake_send_listener, .to = c->control};
 
+	if (process_apply_files(c->plan->process, err) < 0)
+		return -1;
 	return process_apply_last(c->plan->process, &out, err);
 }
 

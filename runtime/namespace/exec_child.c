@@ -55,7 +55,8 @@ static int prepare(const struct exec_launch *l, char *program, size_t size, stru
 	    process_apply_affinity(l->process, err) < 0 || priorities(l, err) < 0)
 		return -1;
 	if (terminal(l, err) < 0 || process_apply_user(l->process, err) < 0 ||
-	    process_find(l->process, program, size, err) < 0)
+	    process_find(l->process, program, size, err) < 0 ||
+	    process_apply_files(l->process, err) < 0)
 		return -1;
 	return process_apply_last(l->process, &out, err);
 }

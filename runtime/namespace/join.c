@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/open_files.h"
 #include "base/own.h"
 #include "base/table.h"
 #include "runtime/process/process.h"
@@ -142,9 +143,8 @@ int join_for_hook(void *data, struct error *err)
 		}
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	}
-	if (!entry->process)
-		return 0;
-	if (process_apply_user(entry->process, err) < 0)
+	if (entry->process && process_apply_user(entry->process, err) < 0)
 		return -1;
-	return process_apply_last(entry->process, NULL, err);
+	open_files_restore();
+	return !entry->process ? 0 : process_apply_last(entry->process, NULL, err);
 }

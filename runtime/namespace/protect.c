@@ -14,6 +14,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/open_files.h"
 #include "base/own.h"
 #include "base/syscalls.h"
 #include "rootfs/rootfs.h"
@@ -76,6 +77,7 @@ int namespace_protect(char *const *argv, struct error *err)
 		safe = sealed_copy(exe, err);
 	if (safe < 0)
 		return -1;
+	open_files_restore(); /* the next one finds it out again */
 	(void)sys_execveat(safe, "", argv, environ, AT_EMPTY_PATH);
 	return fail_errno(err, self, "execute a protected copy");
 }

@@ -11,8 +11,8 @@ enum { CAPABILITIES = 41 }; /* CAP_CHOWN to CAP_CHECKPOINT_RESTORE */
 /* Host, may allocate: each fills its part of the plan. Returns 0, or -1 and *err. */
 void plan_capabilities(const struct spec *spec, const struct spec_process *process,
                        const struct host *host, struct process_plan *plan);
-int plan_rlimits(const struct spec_process *process, struct arena *arena, struct process_plan *plan,
-                 struct error *err) FALLIBLE;
+int plan_rlimits(const struct spec_process *process, const struct host *host, struct arena *arena,
+                 struct process_plan *plan, struct error *err) FALLIBLE;
 int plan_policy(const struct spec *spec, const struct spec_process *process, struct arena *arena,
                 struct process_plan *plan, struct error *err) FALLIBLE;
 int plan_seccomp(const struct spec *spec, const struct host *host, struct arena *arena,

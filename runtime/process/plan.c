@@ -201,7 +201,7 @@ int process_plan(const struct spec *spec, const struct spec_process *process,
 		return arena_check(arena, err);
 	if (plan_program(process, arena, plan, err) < 0 ||
 	    plan_user(spec, process, host, arena, plan, err) < 0 ||
-	    plan_rlimits(process, arena, plan, err) < 0 ||
+	    plan_rlimits(process, host, arena, plan, err) < 0 ||
 	    plan_policy(spec, process, arena, plan, err) < 0 ||
 	    plan_labels(process, host, arena, plan, err) < 0 ||
 	    plan_seccomp_strict(spec, err) < 0 || plan_seccomp(spec, host, arena, plan, err) < 0)

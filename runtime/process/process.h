@@ -141,6 +141,9 @@ struct process_listener {
 void process_explain_exec(const char *program, int errnum, struct error *err);
 /* The interpreter that a file of this head names, cut where there is no room. false: none, or the head is damaged. */
 bool process_interpreter(const char *head, size_t length, char *ret, size_t size);
+/* Where it may have few files open: that limit, which process_apply_limits() has left alone. Before the filter, which
+ * may forbid it, and with no descriptor to be opened any more but the filter's own. */
+int process_apply_files(const struct process_plan *plan, struct error *err) FALLIBLE;
 /* Capabilities, no_new_privs, seccomp, in the order that noNewPrivileges asks for; close-on-exec for all but preserved
  * descriptors; signals reset. Only execve(2) may follow.
  * listener  NULL: nobody will answer, so that the kernel refuses such calls with ENOSYS (a hook). */

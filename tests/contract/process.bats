@@ -128,6 +128,43 @@ Groups:[[:space:]]*$"
 	ok cella delete --force "$first"
 }
 
+@test "a program may have as few files open as the config says, whatever it takes to make it" {
+	for files in 0 3 8 24; do
+		bundle ".process.rlimits = [{type: \"RLIMIT_NOFILE\", soft: $files, hard: $files}]"' | sh("ulimit -Sn; ulimit -Hn")'
+		ok cella run "$ID"
+		is "$output" "$files"$'\n'"$files"
+	done
+	bundle '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 3, hard: 24}] | args(["sleep", "1000"])'
+	ok cella run -d "$ID"
+	ok cella exec "$ID" sh -c "ulimit -Sn; ulimit -Hn"
+	is "$output" $'3\n24'
+	ok cella delete --force "$ID"
+	bundle 'mapped | .process.rlimits = [{type: "RLIMIT_NOFILE", soft: 3, hard: 24}] | sh("ulimit -Sn; ulimit -Hn")'
+	[ "$ISOLATED" = yes ] || return 0
+	ok cella run "$ID"
+	is "$output" $'3\n24'
+}
+
+# With as few files as a caller may have left to us.
+few() { bash -c 'ulimit -Sn 8; exec "$@"' bash "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" "$@"; }
+
+@test "a caller who may have few files open can run, ask and delete; the programs have what he has" {
+	only_cella
+	bundle 'del(.process.rlimits) | share | args(["sleep", "1000"])
+		| .hooks = {createRuntime: [{path: "/bin/cp", args: ["cp", "/proc/self/limits", "\($share)/hook"]}]}'
+	ok few run -d "$ID"
+	has "$(<"$SHARE/hook")" "Max open files            8 "
+	status_is "$ID" running
+	ok few state "$ID"
+	ok few exec "$ID" sh -c "ulimit -Sn; ulimit -Hn"
+	in_a_vm || is "$output" 8$'\n'"$(ulimit -Hn)" # a guest's limits are its kernel's
+	in_a_vm || has "$(<"/proc/$(pid_of "$ID")/limits")" "Max open files            8 "
+	ok few delete --force "$ID"
+	bundle '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 100, hard: 200}] | sh("ulimit -Sn; ulimit -Hn")'
+	ok few run "$ID"
+	is "$output" $'100\n200'
+}
+
 @test "a limit above the caller's is refused by name where the right is missing" {
 	not_in_a_vm "its kernel has limits of its own, which its agent may raise"
 	only_cella

@@ -22,6 +22,8 @@ static void check_limits(struct scene *s)
 
 	WELL(s, process_apply_limits(s->a->plan, &s->a->err));
 	CHECK(getrlimit64(RLIMIT_CORE, &now) == 0 && now.rlim_cur == 1 && now.rlim_max == 2);
+	CHECK(getrlimit64(RLIMIT_NOFILE, &now) == 0 && now.rlim_cur > 31); /* not yet */
+	WELL(s, process_apply_files(s->a->plan, &s->a->err));
 	CHECK(getrlimit64(RLIMIT_NOFILE, &now) == 0 && now.rlim_cur == 30 && now.rlim_max == 31);
 }
 
@@ -36,6 +38,34 @@ static void each_limit_is_set(void **state)
 	limit(s, limits, ARRAY_SIZE(limits));
 	(void)scene_plan(s);
 	scene_child(s, check_limits);
+}
+
+static void check_left(struct scene *s)
+{
+	struct rlimit64 now;
+
+	WELL(s, process_apply_limits(s->a->plan, &s->a->err));
+	WELL(s, process_apply_files(s->a->plan, &s->a->err));
+	CHECK(getrlimit64(RLIMIT_NOFILE, &now) == 0 && now.rlim_cur == 8 && now.rlim_max == 31);
+}
+
+static void a_program_has_as_few_files_as_our_caller_left_us(void **state)
+{
+	struct spec_rlimit limits[] = {
+		{"RLIMIT_CORE",   1, 2 },
+		{"RLIMIT_NOFILE", 9, 10}
+        };
+	struct scene *s = *state;
+
+	s->a->host.more_open_files = true;
+	s->a->host.open_files = (struct rlimit){8, 31};
+	limit(s, limits, 1);
+	assert_int_equal(scene_plan(s)->limits_count, 2);
+	scene_child(s, check_left);
+	/* but for what the config says */
+	limit(s, limits, 2);
+	assert_int_equal(scene_plan(s)->limits_count, 2);
+	assert_int_equal(s->a->plan->limits[1].limit.rlim_cur, 9);
 }
 
 static void check_raise(struct scene *s)
@@ -182,6 +212,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE_TEST(each_limit_is_set),
+		SCENE_TEST(a_program_has_as_few_files_as_our_caller_left_us),
 		SCENE_TEST(a_limit_above_ours_is_named),
 		SCENE_TEST(another_process_is_limited_from_outside),
 		SCENE_TEST(the_oom_score_is_set),
