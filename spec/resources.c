@@ -141,10 +141,19 @@ static const struct field throttle_members[] = {
 	{"rate",  &field_maybe_u64, BLOCK(rate),  OPTIONAL},
 };
 
+static int check_weight_device(const struct json *value, void *at, struct error *err)
+{
+	(void)at; /* a weight of 0 is there, and is none */
+	if (!json_member(value, "weight") && !json_member(value, "leafWeight"))
+		return json_fail(err, value, "expected weight, leafWeight or both");
+	return 0;
+}
+
 static const struct field_type weight_device = {
 	.kind = FIELD_OBJECT,
 	.size = sizeof(struct spec_block_device),
 	FIELD_MEMBERS(weight_members),
+	.check = check_weight_device,
 };
 
 static const struct field_type throttle = {
