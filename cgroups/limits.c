@@ -101,6 +101,11 @@ static int plan_swap(struct planning *p)
 
 static int plan_memory(struct planning *p)
 {
+	const struct maybe_bool *hierarchy = &p->r->memory.use_hierarchy;
+
+	if (hierarchy->set && !hierarchy->value)
+		return fail(p->err, ERROR_UNSUPPORTED, "linux.resources.memory.useHierarchy",
+		            "cgroup v2 always counts what is below a cgroup with it");
 	if (add_amount(p, "linux.resources.memory.limit", "memory.max", &p->r->memory.limit) < 0 ||
 	    plan_swap(p) < 0)
 		return -1;

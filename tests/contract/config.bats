@@ -40,7 +40,7 @@ all_refused() {
 	only_cella
 	bundle '.process.consoleSize = {height: 70000} | .linux.resources += {memory: {limit: 0, reservation: 0, swap: 0, kernel: 0, kernelTCP: 0, swappiness: 0, disableOOMKiller: false},
 		cpu: {shares: 0, quota: 0, period: 0, cpus: "", mems: ""}, pids: {}, blockIO: {weight: 0, leafWeight: 0, weightDevice: null},
-		hugepageLimits: null, network: {}, rdma: {}, unified: {}}
+		hugepageLimits: null, network: {classID: 0, priorities: []}, rdma: {}, unified: {}}
 		| .process.rlimits = null | .process.capabilities.ambient = null | .mounts += [{destination: "/mnt", type: "tmpfs", options: null}]
 		| .hooks = {prestart: null, poststop: []} | .linux.uidMappings = [] | .linux.devices = null | .linux.sysctl = {}
 		| .linux.memoryPolicy = {mode: "MPOL_DEFAULT", nodes: "", flags: null} | .process.execCPUAffinity = {initial: "", final: ""}
@@ -48,6 +48,10 @@ all_refused() {
 		| sh("grep -c /mnt /proc/self/mounts")'
 	ok cella run "$ID"
 	is "$output" 1
+	# likewise what is no limit, and what cgroup v2 does anyway
+	bundle '.linux.resources += {memory: {limit: -1, swap: -1, reservation: -1, kernel: -1, kernelTCP: -1, useHierarchy: true, checkBeforeUpdate: true},
+		cpu: {quota: -1, burst: 0, realtimeRuntime: -1}, pids: {limit: -1}, network: {}}'
+	ok cella run "$ID"
 }
 
 @test "a config that is no config: empty, cut, huge, deep, a directory, not there" {

@@ -238,8 +238,13 @@ static void what_v2_has_no_word_for_is_refused(void **state)
 	struct spec_resources class = {
 		.network.class_id = {true, 1}
         };
+	struct spec_resources flat = {
+		.memory.use_hierarchy = {true, false}
+        };
 
 	(void)state;
+	refused(&flat, NULL, "linux.resources.memory.useHierarchy",
+	        "cgroup v2 always counts what is below a cgroup with it");
 	refused(&swappiness, NULL, "linux.resources.memory.swappiness", no);
 	refused(&kernel, NULL, "linux.resources.memory.kernel", no);
 	refused(&realtime, NULL, "linux.resources.cpu.realtimeRuntime", no);
