@@ -21,9 +21,10 @@
 #include "systemd.h"
 #include "tree.h"
 
+/* The last word on a file: linux.resources.unified has it. */
 static const struct cgroup_write *write_of(const struct cgroup_plan *plan, const char *file)
 {
-	for (size_t i = 0; i < plan->writes.count; i++)
+	for (size_t i = plan->writes.count; i-- > 0;)
 		if (strcmp(plan->writes.item[i].file, file) == 0)
 			return &plan->writes.item[i];
 	return NULL;

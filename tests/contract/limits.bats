@@ -203,7 +203,28 @@ limits() { bundle ".linux.resources += $1 | ${2:-.}"; }
 		refused cella run "$ID"
 		key=${one%%:*}
 		has "$stderr" "linux.resources.unified[$key]"
+		[[ $one != *net_cls* ]] || has "$stderr" "no net_cls controller"
 	done
+}
+
+@test "unified: has the last word, at create and by update" {
+	limits '{pids: {limit: 50}, memory: {limit: 268435456, reservation: 4096}, cpu: {shares: 512},
+		unified: {"pids.max": "40", "memory.max": "134217728", "memory.low": "8192", "cpu.weight": "77"}}' forever
+	run_in_background
+	have() {
+		local one
+		for one in pids.max memory.max memory.low cpu.weight; do limit_of "$ID" $one; done | xargs
+	}
+	is "$(have)" "40 134217728 8192 77"
+	echo '{"pids": {"limit": 30}, "cpu": {"shares": 1024}, "unified": {"pids.max": "35", "cpu.weight": "66"}}' >"$T/r.json"
+	ok cella update -r "$T/r.json" "$ID"
+	is "$(have)" "35 134217728 8192 66"
+	echo '{"pids": {"limit": 30}, "unified": {"net_cls.classid": "1"}}' >"$T/r.json"
+	refused cella update -r "$T/r.json" "$ID"
+	has "$stderr" 'linux.resources.unified["net_cls.classid"]'
+	is "$(have)" "35 134217728 8192 66"
+	ok cella kill "$ID" KILL
+	ends_with $background 137
 }
 
 @test "update: from a file, from stdin, all of it or nothing" {
