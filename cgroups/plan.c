@@ -245,6 +245,17 @@ static void warn_of_subgroup(const struct spec *spec, const struct cgroup_plan *
 		            key, name);
 }
 
+static int plan_properties(const struct spec *spec, const struct found *found,
+                           struct cgroup_plan *plan, struct error *err)
+{
+	/* the scope is to come: systemd's own tells what there will be */
+	plan->scope->bfq =
+		found->top >= 0 && faccessat(found->top, "init.scope/io.bfq.weight", F_OK, 0) == 0;
+	if (systemd_limits(&plan->writes, -1, plan->arena, plan->scope, err) < 0)
+		return -1;
+	return systemd_annotations(spec, plan->arena, plan->scope, err);
+}
+
 static int refuse_limit(const struct cgroup_request *request, const struct found *found,
                         const char *member, struct error *err)
 {
@@ -278,8 +289,7 @@ int cgroup_plan(const struct cgroup_request *request, struct arena *arena,
 	if (limits_plan(&spec->linux_.resources, host->made_up ? NULL : found.at.controllers, arena,
 	                &plan->writes, err) < 0)
 		return -1;
-	if (plan->scope && (systemd_limits(&plan->writes, -1, arena, plan->scope, err) < 0 ||
-	                    systemd_annotations(spec, arena, plan->scope, err) < 0))
+	if (plan->scope && plan_properties(spec, &found, plan, err) < 0)
 		return -1;
 	if (devices_plan(&spec->linux_.resources, arena, &devices, err) < 0)
 		return -1;

@@ -22,6 +22,7 @@ struct systemd_property {
 
 struct systemd_scope {
 	bool user;               /* the user's own manager */
+	bool bfq;                /* weights of block devices are BFQ's: there is io.bfq.weight */
 	const char *unit;        /* "cella-web.scope" */
 	const char *slice;       /* "machine.slice" */
 	const char *description; /* NULL where nothing is made */

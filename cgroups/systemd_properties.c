@@ -265,18 +265,35 @@ static void add_rates(const char *value, struct arena *arena, struct systemd_sco
 }
 
 /* "default 50" or "50", or of a device "8:0 50"; without a number it is the default, as it is systemd's. */
-static void add_weight(const char *value, struct arena *arena, struct systemd_scope *scope)
+static void add_weight_of(const char *value, bool bfq, struct arena *arena,
+                          struct systemd_scope *scope)
 {
 	const char *space = strrchr(value, ' ');
-	const char *weight = space ? space + 1 : value;
-	uint64_t any;
+	const char *text = space ? space + 1 : value;
+	uint64_t weight;
 
-	if (!text_to_u64(weight, &any))
-		return;
+	if (!text_to_u64(text, &weight) || weight == 0 || weight > (bfq ? 1000 : 10000))
+		return; /* the kernel will refuse it */
+	/* of systemd's 1 to 10000 BFQ gets 1 to 1000, both with 100 in the middle */
+	if (bfq && weight > 100)
+		weight = 100 + (weight - 100) * 11;
+	text = arena_format(arena, "%" PRIu64, weight);
 	if (strchr(value, ':'))
-		add(scope, "IODeviceWeight", "ast", arena_format(arena, "/dev/block/%s", value));
+		add(scope, "IODeviceWeight", "ast",
+		    arena_format(arena, "/dev/block/%.*s %s", (int)strcspn(value, " "), value,
+		                 text));
 	else
-		add(scope, "IOWeight", "t", arena_text(arena, weight));
+		add(scope, "IOWeight", "t", text);
+}
+
+static void add_weight(const char *value, struct arena *arena, struct systemd_scope *scope)
+{
+	add_weight_of(value, false, arena, scope);
+}
+
+static void add_bfq_weight(const char *value, struct arena *arena, struct systemd_scope *scope)
+{
+	add_weight_of(value, true, arena, scope);
 }
 
 static void add_idle(const char *value, struct arena *arena, struct systemd_scope *scope)
@@ -291,10 +308,11 @@ static const struct {
 	const char *file;
 	void (*add)(const char *value, struct arena *arena, struct systemd_scope *scope);
 } others[] = {
-	{"cpu.max",   add_bandwidth},
-	{"cpu.idle",  add_idle     },
-	{"io.weight", add_weight   },
-	{"io.max",    add_rates    },
+	{"cpu.max",       add_bandwidth },
+        {"cpu.idle",      add_idle      },
+        {"io.weight",     add_weight    },
+	{"io.bfq.weight", add_bfq_weight},
+        {"io.max",        add_rates     },
 };
 
 static void add_write(const char *file, const char *value, struct arena *arena,
@@ -313,6 +331,14 @@ static void add_write(const char *file, const char *value, struct arena *arena,
 			others[i].add(value, arena, scope);
 }
 
+/* Of a weight's two files one is written. */
+static bool is_left_out(const struct cgroup_write *write, bool bfq)
+{
+	if (write->kind == CGROUP_WRITE_ELSE)
+		return bfq;
+	return write->kind == CGROUP_WRITE_IF_THERE && !bfq && text_begins(write->file, "io.bfq.");
+}
+
 int systemd_limits(const struct cgroup_writes *writes, int dir, struct arena *arena,
                    struct systemd_scope *scope, struct error *err)
 {
@@ -324,6 +350,8 @@ int systemd_limits(const struct cgroup_writes *writes, int dir, struct arena *ar
 		char value[VALUE_SIZE];
 		struct error ignored;
 
+		if (is_left_out(write, scope->bfq))
+			continue;
 		(void)snprintf(value, sizeof(value), "%s", write->value);
 		if (text_begins(value, CGROUP_KEEP))
 			(void)snprintf(value, sizeof(value), "max%s",

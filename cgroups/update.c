@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/own.h"
@@ -38,9 +39,11 @@ static int change_rest(void *data, struct error *err)
 {
 	struct rest *rest = data;
 
+	rest->scope.bfq = faccessat(rest->dir, "io.bfq.weight", F_OK, 0) == 0;
+	/* it has written its files anew, some with what it rounds */
 	if (rest->scope.unit &&
 	    (systemd_limits(rest->writes, rest->dir, rest->arena, &rest->scope, err) < 0 ||
-	     systemd_set(&rest->scope, err) < 0))
+	     systemd_set(&rest->scope, err) < 0 || limits_write(rest->dir, rest->writes, err) < 0))
 		return -1;
 	return rest->devices ? devices_replace(rest->dir, rest->devices, err) : 0;
 }

@@ -47,13 +47,36 @@ static int explain_missing(int dir, const struct cgroup_write *write, struct err
 	            write->file);
 }
 
+/* With BFQ's default the kernel forgets the weights of devices: they are said again. */
+static int write_default(int dir, const char *file, const char *value, struct error *err)
+{
+	char before[VALUE_SIZE] = "";
+	char *save = NULL;
+	struct error ignored;
+
+	if (fd_read_small(dir, file, before, sizeof(before), &ignored) < 0)
+		before[0] = '\0'; /* the write will say it */
+	if (fd_write_file(dir, file, value, err) < 0)
+		return -1;
+	for (char *line = strtok_r(before, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (strchr(line, ':') && fd_write_file(dir, file, line, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int write_value(int dir, const char *file, const char *value, struct error *err)
+{
+	if (strcmp(file, "io.bfq.weight") == 0 && !strchr(value, ':'))
+		return write_default(dir, file, value, err);
+	return fd_write_file(dir, file, *value ? value : "\n", err);
+}
+
 /* Returns  1 when it is written, 0 when the file is not there and need not be, -1 and *err. */
 static int write_one(int dir, const struct cgroup_write *write, struct error *err)
 {
 	char value[VALUE_SIZE];
 
-	if (complete(dir, write, value, err) == 0 &&
-	    fd_write_file(dir, write->file, *value ? value : "\n", err) == 0)
+	if (complete(dir, write, value, err) == 0 && write_value(dir, write->file, value, err) == 0)
 		return 1;
 	if (err->errnum != ENOENT)
 		return error_within(err, "%s", write->member);
@@ -130,8 +153,7 @@ static void bring_back(int dir, const struct cgroup_writes *writes, const char *
 		const char *value = values[i];
 		struct error dropped;
 
-		if (value &&
-		    fd_write_file(dir, writes->item[i].file, *value ? value : "\n", &dropped) < 0)
+		if (value && write_value(dir, writes->item[i].file, value, &dropped) < 0)
 			log_dropped("after an update that failed", &dropped);
 	}
 }
@@ -176,7 +198,7 @@ int limits_replace(int dir, const struct cgroup_writes *writes, bool memory_chec
 		values[i] = former(dir, write, arena);
 		written = write_one(dir, write, err);
 		if (written < 0) {
-			bring_back(dir, writes, values, i + 1);
+			bring_back(dir, writes, values, i); /* what the kernel refuses it leaves */
 			return -1;
 		}
 	}

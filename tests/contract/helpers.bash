@@ -10,6 +10,8 @@
 #   soon COMMAND…        must come true within 10 seconds
 #   status_is ID STATUS  what `state` says
 #   has_processes ID N   so many run in it, by `ps`
+#   new_device           a block device of this test's own: $device is its name, $number its number
+#   scheduler NAME       who is to order its requests
 #   limit_of ID FILE     what a file of its cgroup says, of whichever kernel keeps that limit
 #   $ID                  the name of this test's container
 #   $T                   a folder of this test
@@ -152,6 +154,24 @@ limit_of() {
 }
 gone() { ! kill -0 "$1"; }
 
+# 64 MiB, and its requests cost nothing.
+new_device() {
+	modprobe null_blk nr_devices=0 2>/dev/null || skip "this kernel has no null_blk"
+	device=cella-$UNITS
+	in_configfs "mkdir $device && cd $device && echo 64 >size && echo 1 >memory_backed && echo 1 >power"
+	[ -e "/sys/block/$device" ] || device=nullb$(in_configfs "cat $device/index") # before Linux 6.0
+	number=$(<"/sys/block/$device/dev")
+	[ "$CELLA_MANAGER" = cgroupfs ] || soon test -b "/dev/block/$number" # by which name systemd finds it
+}
+scheduler() { echo "$1" >"/sys/block/$device/queue/scheduler" || skip "this kernel has no $1"; }
+in_configfs() {
+	unshare -m sh -ec "mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config; cd /sys/kernel/config/nullb; $1"
+}
+no_device() {
+	in_configfs "rmdir cella-$UNITS"
+	modprobe -r bfq 2>/dev/null || true # what is there next is what was there before
+}
+
 # Run $ID in the background and wait until its program runs; $background is cella.
 run_in_background() {
 	exec_cella run "$@" "$ID" >"$T/stdout" 2>"$T/stderr" </dev/null &
@@ -278,6 +298,7 @@ contract_teardown() {
 		nothing_left || result=1
 	fi
 	sweep 2>/dev/null || true
+	[ -z "${device-}" ] || no_device || result=1
 	[ -z "$CG" ] || rmdir "/sys/fs/cgroup$CG" || result=1
 	return $result
 }

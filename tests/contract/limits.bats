@@ -152,6 +152,36 @@ limits() { bundle ".linux.resources += $1 | ${2:-.}"; }
 	has "$stderr" "linux.resources.blockIO.throttleReadBpsDevice[0]"
 }
 
+@test "blockIO.weightDevice: a weight for one device, where a scheduler has weights" {
+	not_rootless "a device of the host's is root's"
+	new_device
+	scheduler bfq
+	weights() { echo "{blockIO: {weight: 200, weightDevice: [{major: ${number%:*}, minor: ${number#*:}, weight: $1}]}}"; }
+	limits "$(weights 700)" forever
+	run_in_background
+	is "$(<"$CGROUP/io.bfq.weight")" "default 200
+$number 700"
+	jq -n "$(weights 300)" >"$T/r.json"
+	ok cella update -r "$T/r.json" "$ID"
+	is "$(<"$CGROUP/io.bfq.weight")" "default 200
+$number 300"
+	ok cella update --blkio-weight 100 "$ID"
+	is "$(<"$CGROUP/io.bfq.weight")" "default 100
+$number 300"
+	# all or nothing
+	jq -n "$(weights 400) | .blockIO.throttleReadBpsDevice = [{major: 999, minor: 999, rate: 1}]" >"$T/r.json"
+	refused cella update -r "$T/r.json" "$ID"
+	has "$stderr" "linux.resources.blockIO.throttleReadBpsDevice[0]"
+	is "$(<"$CGROUP/io.bfq.weight")" "default 100
+$number 300"
+	ok cella kill "$ID" KILL
+	ends_with $background 137
+	scheduler none
+	limits "$(weights 700)"
+	refused cella run "$ID"
+	has "$stderr" "linux.resources.blockIO.weightDevice[0]"
+}
+
 @test "hugepageLimits: pages beyond the limit are not given" {
 	not_rootless "hugetlb is not among what systemd hands down"
 	not_in_a_vm "its kernel has no huge pages but those of vm.kernel.parameters"

@@ -38,6 +38,28 @@ unit() { echo "$UNITS-$ID.scope"; }
 	ends_with $background 137
 }
 
+@test "what systemd rounds or counts otherwise is in the cgroup as it was asked" {
+	new_device
+	scheduler bfq
+	weights() { xargs <"$CGROUP/io.bfq.weight"; }
+	bundle "forever | .linux.resources.cpu.mems = \"0\" | .linux.resources.blockIO = {weight: 333,
+		weightDevice: [{major: ${number%:*}, minor: ${number#*:}, weight: 777}], throttleReadIOPSDevice: [{major: ${number%:*}, minor: ${number#*:}, rate: 12345}]}"
+	run_in_background
+	is "$(weights)" "default 333 $number 777"
+	manager Reload
+	is "$(weights)" "default 333 $number 777"
+	is "$(<"$CGROUP/io.max")" "$number rbps=max wbps=max riops=12345 wiops=max"
+	is "$(property "$(unit)" AllowedMemoryNodes)" 0
+	ok cella update --blkio-weight 555 --cpu-quota 12345 "$ID"
+	is "$(weights)" "default 555 $number 777"
+	is "$(<"$CGROUP/cpu.max")" "12345 100000"
+	is "$(property "$(unit)" CPUQuotaPerSecUSec)" 130ms
+	manager Reload
+	is "$(weights)" "default 555 $number 777"
+	ok cella kill "$ID" KILL
+	ends_with $background 137
+}
+
 @test "without cgroupsPath: cella-ID.scope in system.slice; nested slices; an empty part" {
 	for one in '""|system.slice/cella-ID.scope' '"::ID"|system.slice/ID.scope' '"a-b.slice:x:ID"|a.slice/a-b.slice/x-ID.scope'; do
 		wanted=${one%%|*} where=${one#*|}

@@ -226,6 +226,36 @@ static void limits_are_properties_too(void **state)
 	}
 }
 
+/* systemd hands BFQ another number than it was given: what it is given comes out as what was asked. */
+static void weights_are_those_of_the_scheduler_that_is_there(void **state)
+{
+	static const struct cgroup_write lines[] = {
+		{.file = "io.bfq.weight", .value = "default 60",  .kind = CGROUP_WRITE_IF_THERE},
+		{.file = "io.weight",     .value = "default 506", .kind = CGROUP_WRITE_ELSE    },
+		{.file = "io.bfq.weight", .value = "8:0 700",     .kind = CGROUP_WRITE_IF_THERE},
+		{.file = "io.weight",     .value = "8:0 6970",    .kind = CGROUP_WRITE_ELSE    },
+		{.file = "io.bfq.weight", .value = "1001",        .kind = CGROUP_WRITE_MUST    },
+		{.file = "io.weight",     .value = "0",           .kind = CGROUP_WRITE_MUST    },
+	};
+	struct cgroup_write copy[ARRAY_SIZE(lines)];
+	const struct cgroup_writes writes = {copy, ARRAY_SIZE(lines)};
+
+	(void)state;
+	memcpy(copy, lines, sizeof(copy));
+	for (int bfq = 0; bfq < 2; bfq++) {
+		owned_arena struct arena *arena = arena_new(1 << 20);
+		struct systemd_scope scope = {.bfq = bfq};
+		struct error err;
+		char text[256];
+
+		assert_int_equal(systemd_limits(&writes, -1, arena, &scope, &err), 0);
+		said(&scope, text, sizeof(text));
+		assert_string_equal(text,
+		                    bfq ? "IOWeight:t=60 IODeviceWeight:ast=/dev/block/8:0 6700"
+		                        : "IOWeight:t=506 IODeviceWeight:ast=/dev/block/8:0 6970");
+	}
+}
+
 static void put(int dir, const char *name, const char *text)
 {
 	owned_fd fd = openat(dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -297,6 +327,7 @@ int main(void)
 		cmocka_unit_test(a_users_scope_is_below_his_manager),
 		cmocka_unit_test(annotations_are_properties),
 		cmocka_unit_test(limits_are_properties_too),
+		cmocka_unit_test(weights_are_those_of_the_scheduler_that_is_there),
 		SCRATCH_TEST(what_an_update_only_touches_comes_from_the_cgroup),
 		cmocka_unit_test(
 			memory_is_suspected_where_it_is_limited_and_the_cgroup_may_be_gone),
