@@ -24,6 +24,7 @@
 #include "rootfs/rootfs.h"
 #include "runtime/process/process.h"
 
+#include "doors.h"
 #include "handshake.h"
 #include "launch.h"
 
@@ -31,6 +32,7 @@ struct child {
 	struct launch *l;
 	struct plan *plan;
 	int control;
+	int doors[NAMESPACE_TYPES];
 	char program[PATH_MAX];
 };
 
@@ -132,6 +134,14 @@ static int step_hooks(struct child *c, struct error *err)
 	return handshake_expect(c->control, MESSAGE_GO_ON, err);
 }
 
+static int step_doors(struct child *c, struct error *err)
+{
+	(void)err;
+	if (c->l->doors)
+		doors_open(c->plan->isolated, c->doors);
+	return 0;
+}
+
 static int step_sysctl(struct child *c, struct error *err)
 {
 	return rootfs_sysctl(c->plan->rootfs, err);
@@ -191,11 +201,25 @@ static int step_ready(struct child *c, struct error *err)
 	return handshake_expect(c->control, MESSAGE_GO_ON, err);
 }
 
+/* Whether START comes; who only asks for our doors goes then. */
+static bool is_started(struct child *c)
+{
+	struct message message;
+	struct error ignored;
+
+	while (handshake_receive(c->control, &message, NULL, &ignored) == 0) {
+		if (message.kind != MESSAGE_DOORS || !c->l->doors)
+			return message.kind == MESSAGE_START;
+		if (doors_hand_out(c->control, c->plan->isolated, c->doors, &ignored) < 0)
+			return false;
+	}
+	return false;
+}
+
 /* The creator has gone: whoever starts us connects. One that is killed before it says so changes nothing. */
 static int await_start(struct child *c, struct error *err)
 {
 	for (;;) {
-		struct message message;
 		int connection = accept4(c->l->listener, NULL, NULL, SOCK_CLOEXEC);
 
 		if (connection < 0 && errno == EINTR)
@@ -204,19 +228,14 @@ static int await_start(struct child *c, struct error *err)
 			return fail_errno(err, START_SOCKET, "accept");
 		(void)close(c->control);
 		c->control = connection;
-		if (handshake_receive(c->control, &message, NULL, err) == 0 &&
-		    message.kind == MESSAGE_START)
+		if (is_started(c))
 			return 0;
 	}
 }
 
 static int step_start(struct child *c, struct error *err)
 {
-	struct message message;
-
-	if (handshake_receive(c->control, &message, NULL, err) < 0)
-		return -1;
-	if (message.kind == MESSAGE_START)
+	if (is_started(c))
 		return 0;
 	if (c->l->listener < 0)
 		_exit(1); /* run was killed before it started us: nobody else will */
@@ -246,6 +265,7 @@ static const struct {
 	{"names",    step_names,            "the same"					   },
 	{"mounts",   step_mounts,           "sources are reachable until the root is entered"    },
 	{"hooks",    step_hooks,            "namespaces and mounts are there, the root is not"   },
+	{"doors",    step_doors,            "all namespaces are there, and the host's /proc"     },
 	{"sysctl",   step_sysctl,           "before /proc/sys is made read-only"                 },
 	{"terminal", step_terminal,         "from the new devpts; /dev/console is a mount"       },
 	{"enter",    step_enter,            "the last look at the host's files"                  },

@@ -69,13 +69,11 @@ static pid_t enter_from(const struct container *c, const struct process_plan *pr
 static int launch(struct container *c, struct process_plan *process, const char *below,
                   struct exec_result *ret, int *ret_control, struct error *err)
 {
-	struct process_identity who = {.pid = c->state.pid, .start_time = c->state.start_time};
-	owned_fd init = process_open(&who, err);
+	OWNED(join_release) struct join join = join_of(-1, 0, NULL);
 	owned_fd cgroup = -1, ours = -1, theirs = -1;
-	struct join join = {.limits = process, .hide = true, .user = &c->spec->process.user};
 	int ends[2];
 
-	if (init < 0)
+	if (join_open(c, &join, err) < 0)
 		return -1;
 	if (find_cgroup(c, below, &cgroup, err) < 0)
 		return -1;
@@ -83,10 +81,8 @@ static int launch(struct container *c, struct process_plan *process, const char 
 		return -1;
 	ours = ends[0];
 	theirs = ends[1];
-	join.pidfd = init;
-	join.flags = join_flags(c->state.namespaces);
-	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
-		join.fds[i] = -1;
+	join.limits = process;
+	join.hide = true;
 	ret->pid = enter_from(c, process, &join, &cgroup, ret, !below, err);
 	if (ret->pid < 0)
 		return -1;
@@ -95,7 +91,7 @@ static int launch(struct container *c, struct process_plan *process, const char 
 			.process = process,
 			.waits = process_has_priorities(process) || c->spec->linux_.intel_rdt.set,
 			.control = theirs,
-			.host_fds = {ours, c->dir, c->root, cgroup, init},
+			.host_fds = {ours, c->dir, c->root, cgroup, join.pidfd},
 		};
 
 		exec_child_main(&l);

@@ -11,6 +11,7 @@
  *	CONSOLE  with the terminal's master
  *	READY    everything but execve is done; the parent has written state.json and says GO_ON (create), or
  *	         START at once (run)
+ *	(doors)  answers DOORS with as many of them as it has namespaces, each with one: doors.h
  *	(start)  waits for START: here, or, when the parent has gone, on the listening socket start.sock
  *	LISTENER with that of a seccomp filter that asks an agent: the filter is loaded, execve is next
  *	FAILED   instead of any of these, with the reason, then it exits
@@ -29,6 +30,7 @@ enum message_kind {
 	MESSAGE_LISTENER,
 	MESSAGE_FAILED,
 	MESSAGE_PID,
+	MESSAGE_DOORS,
 	MESSAGE_ENDED, /* never sent: the other end has gone */
 };
 

@@ -13,6 +13,7 @@
 #include "base/table.h"
 #include "runtime/process/process.h"
 
+#include "doors.h"
 #include "handshake.h"
 #include "launch.h"
 
@@ -48,21 +49,63 @@ int join_become(const struct spec_user *user, struct error *err)
 	return fail_errno(err, "linux.uidMappings", "become root of the user namespace");
 }
 
-static int enter(const struct join *j, struct error *err)
+struct join join_of(int pidfd, int flags, const struct spec_user *user)
 {
-	bool user = j->fds[NAMESPACE_USER] >= 0 || (j->flags & CLONE_NEWUSER);
+	struct join join = {.pidfd = pidfd, .flags = flags, .user = user};
 
-	if (j->limits && process_apply_limits(j->limits, err) < 0)
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
+		join.fds[i] = -1;
+	return join;
+}
+
+int join_open(const struct container *c, struct join *ret_join, struct error *err)
+{
+	const struct process_identity who = {.pid = c->state.pid,
+	                                     .start_time = c->state.start_time};
+	int pidfd = process_open(&who, err);
+
+	if (pidfd < 0)
 		return -1;
-	/* A process of the container must not look into us once we are there. */
-	if (j->hide && prctl(PR_SET_DUMPABLE, 0) < 0)
-		return fail_errno(err, "process", "prctl");
+	*ret_join = join_of(pidfd, 0, &c->spec->process.user);
+	if (!doors_ask(c, ret_join->fds))
+		ret_join->flags = join_flags(c->state.namespaces);
+	return 0;
+}
+
+void join_release(struct join *join)
+{
+	if (join->pidfd >= 0)
+		(void)close(take_fd(&join->pidfd));
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
+		if (join->fds[i] >= 0)
+			(void)close(take_fd(&join->fds[i]));
+}
+
+static bool joins(const struct join *j, enum namespace_type type)
+{
+	return j->fds[type] >= 0 || (j->flags & flag_of[type]);
+}
+
+static int enter_namespaces(const struct join *j, struct error *err)
+{
 	if (j->pidfd >= 0 && j->flags && setns(j->pidfd, j->flags) < 0)
 		return fail_errno(err, "container", "setns");
 	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
 		if (j->fds[i] >= 0 && setns(j->fds[i], flag_of[i]) < 0)
 			return fail_errno(err, j->names[i] ? j->names[i] : "namespace", "setns");
-	return user && j->pidfd >= 0 ? join_become(j->user, err) : 0;
+	return 0;
+}
+
+static int enter(const struct join *j, struct error *err)
+{
+	if (j->limits && process_apply_limits(j->limits, err) < 0)
+		return -1;
+	/* A process of the container must not look into us once we are there. */
+	if (j->hide && prctl(PR_SET_DUMPABLE, 0) < 0)
+		return fail_errno(err, "process", "prctl");
+	if (enter_namespaces(j, err) < 0)
+		return -1;
+	return joins(j, NAMESPACE_USER) && j->user ? join_become(j->user, err) : 0;
 }
 
 pid_t join_clone(const struct join *join, uint64_t clone_flags, int cgroup, int *ret_pidfd,
@@ -122,14 +165,14 @@ int join_for_hook(void *data, struct error *err)
 	/* as enter(): until the hook's own program runs */
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return fail_errno(err, "process", "prctl");
-	if (entry->flags && setns(entry->pidfd, entry->flags) < 0)
-		return fail_errno(err, "container", "setns");
+	if (enter_namespaces(entry->join, err) < 0)
+		return -1;
 	/* as who made the bundle: the container's root may have no way there */
 	if (entry->bundle && chdir(entry->bundle) < 0 && chdir("/") < 0)
 		return fail_errno(err, "/", "chdir");
-	if ((entry->flags & CLONE_NEWUSER) && join_become(entry->user, err) < 0)
+	if (joins(entry->join, NAMESPACE_USER) && join_become(entry->join->user, err) < 0)
 		return -1;
-	if (entry->flags & CLONE_NEWPID) {
+	if (joins(entry->join, NAMESPACE_PID)) {
 		int status;
 
 		pid = process_clone(0, -1, NULL, err); /* born in the pid namespace */

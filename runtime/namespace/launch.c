@@ -62,7 +62,8 @@ static int launch(struct container *c, struct plan *plan, struct error *err)
 {
 	owned_fd listener = -1, theirs = -1;
 	bool hooks = has_hooks(plan->spec);
-	bool is_root = !hooks || geteuid() == 0; /* of no concern without */
+	bool enters = !plan->start_at_once || plan->spec->hooks[HOOK_START_CONTAINER].count > 0;
+	bool is_root = !(hooks || enters) || geteuid() == 0; /* of no concern without */
 	int ends[2];
 	pid_t pid;
 
@@ -87,6 +88,7 @@ static int launch(struct container *c, struct plan *plan, struct error *err)
 			.host_fds = {c->control, c->dir, c->root, c->cgroups, c->born_in},
 			.hooks = hooks,
 			.privileged = is_root,
+			.doors = !is_root && enters,
 			.hidden = is_hidden(plan),
 		};
 
@@ -114,10 +116,9 @@ static int write_maps(const struct container *c, const struct plan *plan, struct
 
 static int run_hooks(struct container *c, const struct plan *plan, struct error *err)
 {
-	struct hook_entry entry = {.pidfd = c->init,
-	                           .flags = join_flags(plan->isolated),
-	                           .bundle = c->state.bundle,
-	                           .user = &plan->spec->process.user};
+	const struct join join =
+		join_of(c->init, join_flags(plan->isolated), &plan->spec->process.user);
+	struct hook_entry entry = {.join = &join, .bundle = c->state.bundle};
 	const struct hook_place inside = {.enter = join_for_hook, .data = &entry};
 
 	if (hooks_run(plan->spec, HOOK_PRESTART, &c->state, NULL, err) < 0 ||

@@ -15,6 +15,7 @@ struct launch {
 	int host_fds[5]; /* the parent's own, closed first: nothing of the host's stays open */
 	bool hooks;      /* the parent has hooks to run while we wait */
 	bool privileged; /* the parent is root of the host */
+	bool doors;      /* it is not, and will want to enter: doors.h */
 	bool hidden; /* from birth: those who are in our pid namespace already may not look into us */
 };
 
@@ -55,10 +56,19 @@ struct join {
 	int fds[NAMESPACE_TYPES];           /* or one by one, in this order; -1: none */
 	const char *names[NAMESPACE_TYPES]; /* for errors: JSON paths */
 	const struct process_plan
-		*limits;              /* applied before entering, while /proc/self is ours; NULL */
-	bool hide;                    /* nobody in there may look into us */
-	const struct spec_user *user; /* the container's; for join_become() */
+		*limits; /* applied before entering, while /proc/self is ours; NULL */
+	bool hide;       /* nobody in there may look into us */
+	const struct spec_user
+		*user; /* the container's, to be who rules there: join_become(); NULL */
 };
+
+/* Those of a container that is there: by its first process, or by its doors.
+ * ret_join  for join_release().
+ * Returns   0, or -1 and *err (ESRCH: that has ended). Context: host. */
+int join_open(const struct container *c, struct join *ret_join, struct error *err) FALLIBLE;
+void join_release(struct join *join);
+/* Those with these flags of the process of a pidfd, which is borrowed. */
+struct join join_of(int pidfd, int flags, const struct spec_user *user);
 
 /* Who is in a user namespace has every right there, but its ids only after asking: those of its root, or, where
  * nobody is mapped to that, of the container's user, who is. Context: child.
@@ -76,10 +86,8 @@ int join_flags(unsigned int namespaces);
 
 /* A hook's way into the container. process NULL: as whoever we are. bundle NULL: in the directory of the process. */
 struct hook_entry {
-	int pidfd;
-	int flags;
+	const struct join *join;
 	const char *bundle;
-	const struct spec_user *user; /* for join_become() */
 	const struct process_plan *process;
 };
 int join_for_hook(void *entry, struct error *err) FALLIBLE;

@@ -17,25 +17,18 @@
 static pid_t enter(struct container *c, struct rootfs_plan *plan, enum mounts_change change,
                    int *ret_control, struct error *err)
 {
-	const struct process_identity who = {.pid = c->state.pid,
-	                                     .start_time = c->state.start_time};
-	owned_fd init = process_open(&who, err);
+	OWNED(join_release) struct join join = join_of(-1, 0, NULL);
 	owned_fd proc = -1, ours = -1, theirs = -1, ignored = -1;
-	struct join join = {.pidfd = init,
-	                    .flags = join_flags(c->state.namespaces),
-	                    .user = &c->spec->process.user};
 	int ends[2];
 	pid_t pid;
 
-	if (init < 0)
+	if (join_open(c, &join, err) < 0)
 		return -1;
 	proc = path_open_proc(err);
 	if (proc < 0 || handshake_pair(ends, err) < 0)
 		return -1;
 	ours = ends[0];
 	theirs = ends[1];
-	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
-		join.fds[i] = -1;
 	pid = join_clone(&join, 0, -1, &ignored, err);
 	if (pid == 0) {
 		struct mounts_launch l = {
@@ -43,7 +36,7 @@ static pid_t enter(struct container *c, struct rootfs_plan *plan, enum mounts_ch
 			.change = change,
 			.proc = proc,
 			.control = theirs,
-			.host_fds = {ours, c->dir, c->root, init},
+			.host_fds = {ours, c->dir, c->root, join.pidfd},
 		};
 
 		mounts_child_main(&l);

@@ -16,22 +16,18 @@
 /* They run as the program itself will: what they execute is the image's. */
 static int run_hooks(struct container *c, struct error *err)
 {
-	struct process_identity who = {.pid = c->state.pid, .start_time = c->state.start_time};
-	struct hook_entry entry = {.flags = join_flags(c->state.namespaces),
-	                           .user = &c->spec->process.user};
+	OWNED(join_release) struct join join = join_of(-1, 0, NULL);
+	struct hook_entry entry = {.join = &join};
 	struct hook_place inside = {.enter = join_for_hook, .data = &entry};
 	struct process_plan *process;
-	owned_fd pidfd = -1;
 
 	if (c->spec->hooks[HOOK_START_CONTAINER].count == 0)
 		return 0;
 	if (exec_plan(c, &c->spec->process, &process, err) < 0)
 		return -1;
 	memset(process->streams, 0, sizeof(process->streams)); /* a hook has others */
-	pidfd = process_open(&who, err);
-	if (pidfd < 0)
+	if (join_open(c, &join, err) < 0)
 		return -1;
-	entry.pidfd = pidfd;
 	entry.process = process;
 	inside.env = process->env; /* with what enter() adds: HOME */
 	return hooks_run(c->spec, HOOK_START_CONTAINER, &c->state, &inside, err);

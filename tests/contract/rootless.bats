@@ -125,6 +125,55 @@ default_config() {
 	done
 }
 
+# A startContainer hook that says where it is, and what the program says of the same.
+WITH_HOOK='def where: "id -u; hostname; for n in cgroup ipc mnt net pid user uts; do readlink /proc/self/ns/$n; done";
+	.hooks = {startContainer: [{path: "/bin/sh", args: ["sh", "-c", "{ \(where); } >/dev/shm/hook"], env: ["PATH=/bin"]}]}
+	| sh("cat /dev/shm/hook; \(where)")'
+twice_the_same() {
+	is "$(head -n 9 <<<"$1")" "$(tail -n 9 <<<"$1")"
+	matches "$1" "^0
+cella
+"
+}
+
+@test "rootless: hooks at startContainer run in the container, whoever starts it" {
+	only_cella
+	config "$WITH_HOOK"
+	ok plain run "$ID"
+	twice_the_same "$output"
+	ok plain create "$ID"
+	ok plain start "$ID"
+	soon has_stopped
+	ok plain delete "$ID"
+	default_config "$WITH_HOOK"
+	ok plain run "$ID"
+	twice_the_same "$output"
+	config "$WITH_HOOK"' | .hooks.startContainer[0].args[2] += "; echo wrong >&2; exit 3"'
+	refused plain run "$ID"
+	has "$stderr" "hooks.startContainer[0]: /bin/sh: exit status 3: wrong"
+	is "$(ls -A "$XDG_RUNTIME_DIR/cella")" ""
+}
+has_stopped() { plain state "$ID" | grep -q '"stopped"'; }
+
+@test "rootless: a container that is created and not started can be entered, and be started then" {
+	only_cella
+	config "$WITH_HOOK"' | sh("id -u >/dev/shm/program; exec sleep 1000")'
+	ok plain create "$ID"
+	ok plain exec "$ID" sh -c 'id -u; hostname; ls /dev/shm'
+	is "$(xargs <<<"$output")" "0 cella"
+	in_a_vm || {
+		echo '{"mounts": [{"destination": "/mnt", "type": "tmpfs", "source": "tmpfs"}]}' >"$T/tmpfs.json"
+		chmod 644 "$T/tmpfs.json"
+		ok plain mounts add "$ID" "$T/tmpfs.json"
+	}
+	ok plain exec "$ID" ls /dev/shm
+	is "$output" ""
+	ok plain start "$ID"
+	ok plain exec "$ID" sh -c 'until [ -s /dev/shm/program ]; do sleep 0.02; done; wc -l </dev/shm/hook; cat /dev/shm/program'
+	is "$(xargs <<<"$output")" "9 0"
+	ok plain delete --force "$ID"
+}
+
 @test "rootless: other ids than one's own need newuidmap's consent" {
 	only_cella
 	config '.linux.uidMappings = [{containerID: 0, hostID: 0, size: 1000}]'
