@@ -195,7 +195,8 @@ static void the_room_has_nothing_but_the_shares(void **state)
 	                                     ",\"hooks\":{\"createContainer\":["
 	                                     "{\"path\":\"/a\"},{\"path\":\"/b\",\"env\":[]}]}"),
 	                    arena);
-	struct plan_request request = {.spec = asked};
+	const struct host host = {.made_up = true};
+	struct plan_request request = {.spec = asked, .host = &host};
 	struct error err;
 	const struct spec *room;
 
