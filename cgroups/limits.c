@@ -182,6 +182,8 @@ static int plan_cpu(struct planning *p)
 	return 0;
 }
 
+/* For runtime-spec 1.3 a 0 is a limit as any other. Who writes it means none, though: podman did for "unlimited", and
+ * a container that may have no process can't be started. */
 static int plan_pids(struct planning *p)
 {
 	return add_amount(p, "linux.resources.pids.limit", "pids.max", &p->r->pids_limit);

@@ -66,9 +66,28 @@ limits() { bundle ".linux.resources += $1 | ${2:-.}"; }
 	[ "$status" != 0 ]
 	has "$stderr" "can't fork: Resource temporarily unavailable"
 	lacks "$output" all
-	limits '{pids: {limit: -1}}' 'sh("cat /sys/fs/cgroup/pids.max")'
+	for limit in -1 -7; do
+		limits "{pids: {limit: $limit}}" 'sh("cat /sys/fs/cgroup/pids.max")'
+		ok cella run "$ID"
+		is "$output" max
+	done
+}
+
+@test "pids.limit 0 is none: as engines write it" {
+	limits '{}' 'sh("cat /sys/fs/cgroup/pids.max")'
 	ok cella run "$ID"
-	is "$output" max
+	without=$output
+	limits '{pids: {limit: 0}}' 'sh("cat /sys/fs/cgroup/pids.max")'
+	ok cella run "$ID"
+	is "$output" "$without"
+	limits '{pids: {limit: 20}}' forever
+	run_in_background
+	echo '{"pids": {"limit": 0}}' >"$T/r.json"
+	ok cella update -r "$T/r.json" "$ID"
+	ok cella update --pids-limit 0 "$ID"
+	is "$(limit_of "$ID" pids.max)" 20
+	ok cella kill "$ID" KILL
+	ends_with $background 137
 }
 
 @test "cpu.quota and cpu.period: a busy loop gets its part, to within a tenth" {
@@ -89,6 +108,30 @@ limits() { bundle ".linux.resources += $1 | ${2:-.}"; }
 	is "$(<"$CGROUP/cpu.max")" "20000 40000"
 	ok cella kill "$ID" KILL
 	ends_with $background 137
+}
+
+bursts() { sed -n 's/^nr_bursts //p' "$CGROUP/cpu.stat"; }
+
+@test "cpu.burst: what was saved in idle periods is used in a busy one" {
+	limits '{cpu: {quota: 50000, period: 50000, burst: 40000}}' 'sh("while sleep 0.3; do i=0; while [ $i -lt 6000 ]; do i=$((i + 1)); done; done")'
+	run_in_background
+	soon cella exec "$ID" true # a machine boots within its limit
+	is "$(<"$CGROUP/cpu.max") $(<"$CGROUP/cpu.max.burst")" "50000 50000 40000"
+	ok cella update --cpu-burst 0 "$ID"
+	is "$(<"$CGROUP/cpu.max") $(<"$CGROUP/cpu.max.burst")" "50000 50000 0"
+	refused cella update --cpu-quota 2000 --cpu-period 20000 --cpu-burst 3000 "$ID"
+	has "$stderr" "linux.resources.cpu.burst"
+	is "$(<"$CGROUP/cpu.max") $(<"$CGROUP/cpu.max.burst")" "50000 50000 0"
+	before=$(bursts)
+	ok cella update --cpu-quota 2000 --cpu-period 20000 --cpu-burst 2000 "$ID"
+	is "$(<"$CGROUP/cpu.max") $(<"$CGROUP/cpu.max.burst")" "2000 20000 2000"
+	more_bursts() { [ "$(bursts)" -gt "$before" ]; }
+	[ -z "$before" ] || soon more_bursts # this kernel counts them
+	ok cella kill "$ID" KILL
+	ends_with $background 137
+	limits '{cpu: {quota: 20000, burst: 30000}}'
+	refused cella run "$ID"
+	has "$stderr" "linux.resources.cpu.burst"
 }
 
 @test "cpu.shares and cpu.cpus: two busy loops on one CPU share it by weight" {
@@ -121,7 +164,64 @@ limits() { bundle ".linux.resources += $1 | ${2:-.}"; }
 	ends_with $second 137
 }
 
-@test "cpu.idle: it runs when nobody else wants to" {
+# The last number of a list of the kernel's: "0-3,6".
+last_of() { local list; content list "$1"; echo "${list##*[-,]}"; }
+
+@test "cpu.cpus and cpu.mems: the processors and the memory that were named, at create and by update" {
+	not_rootless "his systemd manager has been seen not to hand cpuset to the scope"
+	local nodes=/sys/devices/system/node/online cpus=/sys/devices/system/cpu/online
+	local cpu node
+	cpu=$(last_of $cpus) node=$(last_of $nodes)
+	seen_inside() {
+		in_a_vm || is "$(cella exec "$ID" sed -n 's/^\(Cpus\|Mems\)_allowed_list:\t//p' /proc/self/status | xargs)" "$1"
+	}
+	limits "{cpu: {cpus: \"$cpu\", mems: \"$node\"}}" forever
+	run_in_background
+	is "$(<"$CGROUP/cpuset.cpus") $(<"$CGROUP/cpuset.mems")" "$cpu $node"
+	is "$(<"$CGROUP/cpuset.cpus.effective") $(<"$CGROUP/cpuset.mems.effective")" "$cpu $node"
+	seen_inside "$cpu $node"
+	ok cella update --cpuset-cpus 0 --cpuset-mems 0 "$ID"
+	is "$(<"$CGROUP/cpuset.cpus") $(<"$CGROUP/cpuset.mems")" "0 0"
+	seen_inside "0 0"
+	ok cella update --cpuset-cpus "$(<$cpus)" --cpuset-mems "$(<$nodes)" "$ID"
+	is "$(<"$CGROUP/cpuset.cpus") $(<"$CGROUP/cpuset.mems")" "$(<$cpus) $(<$nodes)"
+	seen_inside "$(<$cpus) $(<$nodes)"
+	refused cella update --cpuset-cpus 0 --cpuset-mems $((node + 1)) "$ID"
+	has "$stderr" "linux.resources.cpu.mems"
+	is "$(<"$CGROUP/cpuset.cpus") $(<"$CGROUP/cpuset.mems")" "$(<$cpus) $(<$nodes)"
+	ok cella kill "$ID" KILL
+	ends_with $background 137
+	limits "{cpu: {mems: \"$((node + 1))\"}}"
+	refused cella run "$ID"
+	has "$stderr" "linux.resources.cpu.mems"
+}
+
+@test "cpu.idle: beside one that is busy it gets next to nothing" {
+	not_rootless "his systemd manager has been seen not to hand cpuset to the scope"
+	limits '{cpu: {idle: 1, cpus: "0"}}' 'sh("while :; do :; done")'
+	run_in_background
+	first=$background
+	soon cella exec "$ID" true # a machine boots while it is alone
+	limits '{cpu: {cpus: "0"}}' "sh(\"while :; do :; done\") | .linux.cgroupsPath = \"$(cgroups_path "$ID-busy")\""
+	exec_cella run "$ID-busy" >/dev/null 2>&1 </dev/null &
+	second=$!
+	soon has_status "$ID-busy" running
+	for i in 1 2 3 4; do
+		look "$ID" && idle=$used
+		look "$ID-busy" && busy=$used
+		sleep 3
+		look "$ID" && idle=$((used - idle))
+		look "$ID-busy" && busy=$((used - busy))
+		[ $busy -le $((10 * idle)) ] || break
+	done
+	[ $busy -gt $((10 * idle)) ] || die "the idle one got $idle us, the busy one $busy us"
+	ok cella kill "$ID" KILL
+	ok cella kill "$ID-busy" KILL
+	ends_with $first 137
+	ends_with $second 137
+}
+
+@test "cpu.idle: at create and by update" {
 	limits '{cpu: {idle: 1, shares: 2048}}' forever
 	run_in_background
 	is "$(<"$CGROUP/cpu.idle") $(<"$CGROUP/cpu.weight")" "1 0"
@@ -139,9 +239,23 @@ limits() { bundle ".linux.resources += $1 | ${2:-.}"; }
 	ok cella run "$ID"
 	took=$(($(now_us) - before))
 	[ $took -gt 3000000 ] || die "4 MiB at 1 MiB/s in $took us"
-	limits "{blockIO: {weight: 500, throttleReadIOPSDevice: [{major: ${dev%:*}, minor: ${dev#*:}, rate: 100}]}}" forever
+	limits "{blockIO: {weight: 500, throttleReadIOPSDevice: [{major: ${dev%:*}, minor: ${dev#*:}, rate: 100}]}}" 'share | forever'
 	run_in_background
 	has "$(<"$CGROUP/io.max")" "$dev rbps=max wbps=max riops=100 wiops=max"
+	throttles() { # RBPS WBPS RIOPS WIOPS
+		jq -n --argjson major "${dev%:*}" --argjson minor "${dev#*:}" 'def of(rate): [{major: $major, minor: $minor, rate: rate}];
+			$ARGS.positional as [$rbps, $wbps, $riops, $wiops] | {blockIO: {throttleReadBpsDevice: of($rbps),
+			throttleWriteBpsDevice: of($wbps), throttleReadIOPSDevice: of($riops), throttleWriteIOPSDevice: of($wiops)}}' \
+			--jsonargs "$@" >"$T/r.json"
+		cella update -r "$T/r.json" "$ID"
+	}
+	ok throttles 9000000 8000000 700 600
+	is "$(<"$CGROUP/io.max")" "$dev rbps=9000000 wbps=8000000 riops=700 wiops=600"
+	dd of="$SHARE/file" oflag=nocache conv=notrunc,fdatasync count=0 2>/dev/null # it comes from the disk again
+	ok cella exec "$ID" wc -c /share/file
+	is "$output" "4194304 /share/file"
+	ok throttles 0 8000000 0 0
+	is "$(<"$CGROUP/io.max")" "$dev rbps=max wbps=8000000 riops=max wiops=max"
 	matches "$(cat "$CGROUP/io.bfq.weight" "$CGROUP/io.weight" 2>/dev/null)" "default (500|4950)"
 	ok cella update --blkio-weight 10 "$ID"
 	matches "$(cat "$CGROUP/io.bfq.weight" "$CGROUP/io.weight" 2>/dev/null)" "default (10|1)"
@@ -150,6 +264,23 @@ limits() { bundle ".linux.resources += $1 | ${2:-.}"; }
 	limits '{blockIO: {throttleReadBpsDevice: [{major: 999, minor: 999, rate: 1}]}}'
 	refused cella run "$ID"
 	has "$stderr" "linux.resources.blockIO.throttleReadBpsDevice[0]"
+}
+
+@test "blockIO: each throttle is of what it names" {
+	not_rootless "a device of the host's is root's"
+	not_in_a_vm "the guest has no device of the host's"
+	new_device
+	read='dd if=/dev/limited of=/dev/null iflag=direct' write='dd if=/dev/zero of=/dev/limited oflag=direct'
+	for one in "ReadBps 1048576 $read bs=64k count=48" "WriteBps 1048576 $write bs=64k count=48" \
+		"ReadIOPS 20 $read bs=4k count=60" "WriteIOPS 20 $write bs=4k count=60"; do
+		read -r what rate command <<<"$one"
+		limits "{blockIO: {throttle${what}Device: [{major: ${number%:*}, minor: ${number#*:}, rate: $rate}]}}" \
+			".linux.devices = [{path: \"/dev/limited\", type: \"b\", major: ${number%:*}, minor: ${number#*:}}] |
+			.linux.resources.devices += [{allow: true, type: \"b\", major: ${number%:*}, minor: ${number#*:}, access: \"rw\"}] |
+			sh(\"read before more </proc/uptime; $command 2>/dev/null; read after more </proc/uptime; echo \$((\${after%.*} - \${before%.*}))\")"
+		ok cella run "$ID"
+		[ "$output" -ge 2 ] || die "three seconds' worth of $what took $output"
+	done
 }
 
 @test "blockIO.weightDevice: a weight for one device, where a scheduler has weights" {
@@ -192,8 +323,15 @@ $number 300"
 	own_rootfs && mkdir "$BUNDLE/rootfs/huge"
 	jq '.root.path = "rootfs"' config.json >c && mv c config.json
 	try cella run "$ID"
+	limited="$status $output"
+	# what is reserved counts by itself, and a page is that before it is used
+	jq '.linux.resources.unified = {"hugetlb.2MB.max": "max"} | .process.args[2] |= "cat /sys/fs/cgroup/hugetlb.2MB.max /sys/fs/cgroup/hugetlb.2MB.rsvd.max && \(.)"' config.json >c && mv c config.json
+	try cella run "$ID"
 	echo 0 >/proc/sys/vm/nr_hugepages
-	is "$status $output" "0 limited"
+	is "$limited" "0 limited"
+	is "$status $output" "0 max
+4194304
+limited"
 	limits '{hugepageLimits: [{pageSize: "3MB", limit: 4194304}]}'
 	refused cella run "$ID"
 	has "$stderr" "linux.resources.hugepageLimits[0]"
@@ -284,14 +422,17 @@ $number 300"
 	ends_with $background 137
 }
 
-@test "update: checkBeforeUpdate refuses less memory than is in use" {
-	limits '{memory: {limit: 134217728}}' 'tmpfs("/mnt"; []) | sh("dd if=/dev/zero of=/mnt/file bs=1M count=40 2>/dev/null; while :; do sleep 1000; done")'
+@test "update: checkBeforeUpdate refuses less memory than is in use, where the kernel would end processes" {
+	limits '{memory: {limit: 134217728, swap: 134217728, checkBeforeUpdate: true}}' 'tmpfs("/mnt"; []) | sh("dd if=/dev/zero of=/mnt/file bs=1M count=40 2>/dev/null; while :; do sleep 1000; done")'
 	run_in_background
 	soon eval '[ "$(limit_of "$ID" memory.current)" -gt 41943040 ]'
 	echo '{"memory": {"limit": 8388608, "checkBeforeUpdate": true}}' >"$T/r.json"
 	refused cella update -r "$T/r.json" "$ID"
 	has "$stderr" "linux.resources.memory.limit"
 	is "$(limit_of "$ID" memory.max)" 134217728
-	ok cella kill "$ID" KILL
+	echo '{"memory": {"limit": 100663296, "swap": 100663296, "checkBeforeUpdate": true}}' >"$T/r.json"
+	ok cella update -r "$T/r.json" "$ID"
+	is "$(limit_of "$ID" memory.max)" 100663296
+	try cella update --memory 8m --memory-swap 8m "$ID" # its unit, where it has one, may have gone before that is told
 	ends_with $background 137
 }
