@@ -66,6 +66,45 @@ read_kmsg='dd if=/nodes/kmsg of=/dev/null bs=8k count=1 2>/dev/null </dev/null &
 	has "$stderr" "Operation not permitted"
 }
 
+@test "a rule for a block device is none for a character device of its number, and the other way round" {
+	# nobody answers to these numbers: what is allowed comes to the kernel's "no such device"
+	make='mknod /nodes/disk b 60 7 && mknod /nodes/line c 60 7'
+	open='head -c 1 /nodes/disk; head -c 1 /nodes/line; : >>/nodes/disk'
+	for type in b c; do
+		rules "$none, {\"allow\": true, \"type\": \"$type\", \"major\": 60, \"minor\": 7, \"access\": \"r\"}" "$make && { $open; }"
+		try cella run "$ID"
+		case $type in
+		b) disk="No such device or address" line="Operation not permitted" ;;
+		c) disk="Operation not permitted" line="No such device or address" ;;
+		esac
+		has "$stderr" "/nodes/disk: $disk"
+		has "$stderr" "/nodes/line: $line"
+		has "$stderr" "can't create /nodes/disk: Operation not permitted"
+	done
+}
+
+# bats test_tags=testbed
+@test "a block device that is allowed to be read is read, and not written" {
+	not_rootless "a device of the host's is root's"
+	not_in_a_vm "the guest has no device of the host's"
+	modprobe brd rd_nr=1 rd_size=64 2>/dev/null || skip "this kernel has no disk of memory"
+	soon test -b /dev/ram0
+	printf 'on the disk' >/dev/ram0
+	bundle '.linux.devices = [{path: "/dev/disk", type: "b", major: 1, minor: 0, fileMode: 438}] |
+		.linux.resources.devices += [{allow: true, type: "b", major: 1, minor: 0, access: "r"}] |
+		sh("head -c 11 /dev/disk; dd if=/dev/zero of=/dev/disk bs=4k count=1; :")'
+	try cella run "$ID"
+	read="$output $stderr"
+	bundle '.linux.devices = [{path: "/dev/disk", type: "b", major: 1, minor: 0, fileMode: 438}] |
+		.linux.resources.devices += [{allow: true, type: "b", major: 1, minor: 0, access: "w"}] |
+		sh("echo over >/dev/disk; head -c 4 /dev/disk")'
+	try cella run "$ID"
+	written="$(head -c 4 /dev/ram0) $stderr"
+	modprobe -r brd
+	is "$read" "on the disk dd: can't open '/dev/disk': Operation not permitted"
+	is "$written" "over head: /dev/disk: Operation not permitted"
+}
+
 @test "without rules a container has what its rights give it" {
 	rules "" "$make_zero; $read_kmsg"
 	ok cella run "$ID"

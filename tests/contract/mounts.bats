@@ -85,12 +85,20 @@ z"
 	has "$stderr" "drop_caches: Read-only file system"
 }
 
-@test "listed devices with mode and owner" {
+@test "listed devices of each type, with mode and owner" {
 	bundle '.linux.devices = [{path: "/dev/my/zero", type: "c", major: 1, minor: 5, fileMode: 416, uid: 3, gid: 4},
-		{path: "/dev/pipe", type: "p"}] | sh("stat -c \"%a %u %g %t:%T\" /dev/my/zero; test -p /dev/pipe && echo pipe")'
+		{path: "/dev/my/null", type: "u", major: 1, minor: 3, fileMode: 434, uid: 5}, {path: "/dev/my/disk", type: "b", major: 259, minor: 1000, fileMode: 384, gid: 6},
+		{path: "/dev/pipe", type: "p", fileMode: 272, uid: 7, gid: 8}, {path: "/dev/usual", type: "b", major: 7, minor: 0}]
+		| .linux.resources.devices += [{allow: true, type: "b", access: "rwm"}]
+		| sh("umask; stat -c \"%F %a %u %g %t:%T\" /dev/my/zero /dev/my/null /dev/my/disk /dev/pipe /dev/usual; echo x >/dev/my/null && echo written")'
 	ok cella run "$ID"
-	is "$output" "640 3 4 1:5
-pipe"
+	is "$output" "0022
+character special file 640 3 4 1:5
+character special file 662 5 0 1:3
+block special file 600 0 6 103:3e8
+fifo 420 7 8 0:0
+block special file 666 0 0 7:0
+written"
 }
 
 @test "a hostile root: links at mount points stay inside, links at /proc and /dev are refused" {
