@@ -356,6 +356,29 @@ gone_from_cgroup() { [ ! -e "$CGROUP" ]; }
 }
 
 # bats test_tags=criu
+@test "--lsm-profile: it goes on under another AppArmor profile" {
+	not_in_a_vm "there is no checkpoint"
+	[ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ] || skip "no AppArmor in this kernel"
+	PATH=$PATH:/usr/sbin:/sbin
+	for profile in cella-before cella-after; do
+		apparmor_parser -r <<<"profile $profile flags=(attach_disconnected,mediate_deleted) { file, capability, signal, ptrace, network, umount, mount, }"
+	done
+	profile() { cat "/proc/$(pid_of "$ID")/attr/current"; }
+	counting '.process.apparmorProfile = "cella-before"'
+	starts
+	is "$(profile)" "cella-before (enforce)"
+	checkpoint --tcp-established
+	restore --tcp-established --lsm-profile apparmor:cella-after
+	is "$(profile)" "cella-after (enforce)"
+	went_on
+	ok cella delete --force "$ID"
+	restore --tcp-established
+	is "$(profile)" "cella-before (enforce)"
+	ok cella delete --force "$ID"
+	apparmor_parser -R <<<"profile cella-before {} profile cella-after {}"
+}
+
+# bats test_tags=criu
 @test "memory goes to a page server instead of into the images" {
 	not_in_a_vm "there is no checkpoint"
 	counting '.process.args += ["4"]'
