@@ -229,8 +229,8 @@ contract: all ## contract tests: what any executor must do (CELLA_EXECUTOR), as 
 stress: all ## a thousand runs, fifty at once, kill -9 at 200 moments
 	@RUNS=1000 AT_ONCE=50 MOMENTS=200 LIMIT_FILE=900 tests/run-contract $(B)/cella $(abspath tests/contract/stress.bats)
 
-fault: all $(B)/tests/fault/fault ## each system call fails once, or is the last: FAULT_SECONDS (12) an operation, FULL=1 all
-	@FAULT='$(abspath $(B))/tests/fault/fault' LIMIT_FILE='$(if $(FULL),3600,200)' tests/run-contract $(B)/cella $(abspath $(wildcard tests/fault/*.bats))
+fault: all $(B)/tests/fault/fault ## each system call fails once, or is the last: FAULT_SECONDS (8) an operation, FULL=1 all
+	@FAULT='$(abspath $(B))/tests/fault/fault' LIMIT_FILE='$(if $(FULL),3600,300)' tests/run-contract $(B)/cella $(abspath $(wildcard tests/fault/*.bats))
 
 attack: all weak $(B)/tests/attack/attacker ## the old holes of runtimes, tried on this one and on builds that lack a defence each
 	@WEAK='$(abspath $(B))/weak' ATTACKER='$(abspath $(B))/tests/attack/attacker' LIMIT_FILE=300 \
