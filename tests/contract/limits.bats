@@ -341,7 +341,7 @@ limited"
 	has "$stderr" "linux.resources.hugepageLimits[0]"
 }
 
-@test "rdma: a device gives no more handles than the limit" {
+@test "rdma: a device gives no more handles and objects than the limits" {
 	not_rootless "a device of the host's is root's"
 	not_in_a_vm "the guest's kernel has no device of the host's"
 	[ -x "$WORK/uverbs" ] || skip "no program that uses such a device"
@@ -352,15 +352,28 @@ limited"
 	rdma link add cella0 type rxe netdev cella-rdma
 	soon test -e /dev/infiniband/uverbs0
 	cp "$WORK/uverbs" "$SHARE/"
-	limits '{rdma: {cella0: {hcaHandles: 3}}}' 'share | bind("/uverbs"; "/dev/infiniband/uverbs0"; ["dev"]) |
-		.linux.resources.devices += [{allow: true, type: "c", access: "rw"}] | args(["/share/uverbs", "/uverbs", "5"])'
+	limits '{rdma: {cella0: {hcaHandles: 3, hcaObjects: 7}}}' 'share | bind("/uverbs"; "/dev/infiniband/uverbs0"; ["dev"]) |
+		.linux.resources.devices += [{allow: true, type: "c", access: "rw"}] |
+		sh("cat /sys/fs/cgroup/rdma.max; /share/uverbs /uverbs 5; /share/uverbs /uverbs 9 objects; sleep 1000")'
 	own_rootfs && : >"$BUNDLE/rootfs/uverbs"
 	jq '.root.path = "rootfs"' config.json >c && mv c config.json
-	try cella run "$ID"
+	run_in_background
+	soon grep -q "of 9" "$T/stdout"
+	told=$(<"$T/stdout")
+	echo '{"rdma": {"cella0": {"hcaHandles": 1}}}' >"$T/r.json"
+	try cella update -r "$T/r.json" "$ID"
+	updated=$status$(<"$CGROUP/rdma.max")
+	try cella exec "$ID" /share/uverbs /uverbs 5
+	again=$output
+	cella kill "$ID" KILL
+	ends_with $background 137
 	rdma link del cella0
 	ip link del cella-rdma
-	has "$output" "3 of 5: "
-	[ "$status" = 0 ] || report "exit status $status"
+	has "$told" "cella0 hca_handle=3 hca_object=7"
+	has "$told" "3 of 5: "
+	has "$told" "7 of 9: "
+	has "$updated" "0cella0 hca_handle=1 hca_object=7"
+	has "$again" "1 of 5: "
 }
 
 @test "unified: any file of a controller that is on, and no other" {
