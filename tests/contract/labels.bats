@@ -142,6 +142,25 @@ mine"
 	ok cella delete --force "$ID"
 }
 
+# bats test_tags=selinux
+@test "restore --lsm-mount-context: what is mounted has another label" {
+	only_cella
+	not_in_a_vm "there is no restore"
+	selinux_tells
+	command -v criu >/dev/null || skip "no CRIU"
+	local box=system_u:object_r:box_file_t:s0:c1
+	# what CRIU has a process do for it, a web_t may not: write to memory that is a file of the host's
+	bundle ".process.selinuxLabel = \"system_u:system_r:host_t:s0\" | .linux.mountLabel = \"$box\" | tmpfs(\"/box\"; []) | forever"
+	ok cella run --detach "$ID"
+	piped 0 cella exec "$ID" sh -c 'echo mine >/box/file'
+	ok cella checkpoint --image-path "$T/images" "$ID" || tail -n 30 "$T/images/dump.log"
+	ok cella restore --detach --image-path "$T/images" --lsm-mount-context "${box%1}2" "$ID" || tail -n 30 "$T/images/restore.log"
+	has "$(grep ' /box ' "/proc/$(pid_of "$ID")/mounts")" "context=${box%1}2"
+	piped 0 cella exec "$ID" cat /box/file
+	is "$output" mine
+	ok cella delete --force "$ID"
+}
+
 # The serial numbers and names of the keyrings that are seen.
 RINGS='.linux.maskedPaths = []'
 rings() { awk '$8 == "keyring" { print $1, $9 }' | tr -d :; }
