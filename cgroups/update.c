@@ -35,15 +35,21 @@ struct rest {
 	struct systemd_scope scope;
 };
 
+static int tell_systemd(struct rest *rest, struct error *err)
+{
+	rest->scope.bfq = faccessat(rest->dir, "io.bfq.weight", F_OK, 0) == 0;
+	if (systemd_limits(rest->writes, rest->dir, rest->arena, &rest->scope, err) < 0 ||
+	    systemd_set(&rest->scope, err) < 0)
+		return -1;
+	/* it has written its files anew, some with what it rounds */
+	return limits_write(rest->dir, rest->writes, err);
+}
+
 static int change_rest(void *data, struct error *err)
 {
 	struct rest *rest = data;
 
-	rest->scope.bfq = faccessat(rest->dir, "io.bfq.weight", F_OK, 0) == 0;
-	/* it has written its files anew, some with what it rounds */
-	if (rest->scope.unit &&
-	    (systemd_limits(rest->writes, rest->dir, rest->arena, &rest->scope, err) < 0 ||
-	     systemd_set(&rest->scope, err) < 0 || limits_write(rest->dir, rest->writes, err) < 0))
+	if (rest->scope.unit && tell_systemd(rest, err) < 0)
 		return -1;
 	return rest->devices ? devices_replace(rest->dir, rest->devices, err) : 0;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writing down what devices have, as the kernel lists it. */
-#include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
@@ -9,15 +8,12 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "base/table.h"
 
 #include "baggage.h"
 #include "link.h"
-
-enum { TRIES = 8 };
 
 const int address_kept[ADDRESS_KEPT] = {IFA_LOCAL,       IFA_ADDRESS, IFA_BROADCAST,
                                         IFA_RT_PRIORITY, IFA_LABEL,   IFA_PROTO};
@@ -193,44 +189,28 @@ static int on_neighbour(struct nl_msg *message, void *context, struct error *err
 
 /* ---- all ---- */
 
-static int list(struct netlink *nl, struct netns_baggage *b, struct error *err)
+static int list(struct netlink *nl, void *context, struct error *err)
 {
-	const struct ifinfomsg any_link = {.ifi_family = AF_UNSPEC};
-	const struct ifaddrmsg any_address = {.ifa_family = AF_UNSPEC};
-	const struct rtmsg any_route = {.rtm_family = AF_UNSPEC};
-	const struct ndmsg any_neighbour = {.ndm_family = AF_UNSPEC};
-	const struct {
+	static const struct {
 		int type;
-		const void *any;
-		size_t length;
 		netlink_each each;
 	} lists[] = {
-		{RTM_GETLINK,  &any_link,      sizeof(any_link),      on_link     },
-		{RTM_GETADDR,  &any_address,   sizeof(any_address),   on_address  },
-		{RTM_GETROUTE, &any_route,     sizeof(any_route),     on_route    },
-		{RTM_GETNEIGH, &any_neighbour, sizeof(any_neighbour), on_neighbour},
+		{RTM_GETLINK,  on_link     },
+		{RTM_GETADDR,  on_address  },
+		{RTM_GETROUTE, on_route    },
+		{RTM_GETNEIGH, on_neighbour},
 	};
+	struct netns_baggage *b = context;
 
 	b->address_count = b->note_count = 0;
 	b->written = baggage_now();
-	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
-		struct nl_msg *message =
-			message_new(lists[i].type, NLM_F_DUMP, lists[i].any, lists[i].length);
-
-		if (netlink_list(nl, message, lists[i].each, b, err) < 0)
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		if (netlink_list_all(nl, lists[i].type, lists[i].each, b, err) < 0)
 			return -1;
-	}
 	return 0;
 }
 
 int baggage_write_down(struct netlink *nl, struct netns_baggage *b, struct error *err)
 {
-	for (int i = 0; i < TRIES; i++) {
-		nl->changed = false;
-		if (list(nl, b, err) == 0)
-			return 0;
-		if (!nl->changed)
-			break;
-	}
-	return -1;
+	return netlink_read(nl, list, b, err);
 }

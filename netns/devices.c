@@ -160,11 +160,9 @@ static int on_link(struct nl_msg *message, void *context, struct error *err)
 
 int device_search(struct netlink *nl, const struct device *it, struct error *err)
 {
-	const struct ifinfomsg any = {.ifi_family = AF_UNSPEC};
 	struct search search = {.device = it};
-	struct nl_msg *message = message_new(RTM_GETLINK, NLM_F_DUMP, &any, sizeof(any));
 
-	return netlink_list(nl, message, on_link, &search, err) < 0 ? -1 : search.found;
+	return netlink_list_all(nl, RTM_GETLINK, on_link, &search, err) < 0 ? -1 : search.found;
 }
 
 /* Returns its index there; 0 where it is not there, which may be; -1 and *err. */

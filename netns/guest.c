@@ -17,8 +17,6 @@
 #include "ip.h"
 #include "link.h"
 
-enum { TRIES = 8 };
-
 struct own {
 	int index; /* 0: not found yet */
 	bool up;
@@ -59,18 +57,18 @@ static int link_message(struct nl_msg *message, void *context, struct error *err
 	return nle < 0 ? fail(err, ERROR_SYSTEM, "network", "a link: %s", nl_geterror(nle)) : 0;
 }
 
+static int list_links(struct netlink *nl, void *context, struct error *err)
+{
+	struct guest *guest = context;
+
+	memset(guest->own, 0, sizeof(guest->own));
+	return netlink_list_all(nl, RTM_GETLINK, link_message, guest, err);
+}
+
 /* Which of the guest's is which of the description's. */
 static int find(struct netlink *nl, struct guest *guest, struct error *err)
 {
-	struct ifinfomsg any = {.ifi_family = AF_UNSPEC};
-	int result, tries = 0;
-
-	do {
-		memset(guest->own, 0, sizeof(guest->own));
-		result = netlink_list(nl, message_new(RTM_GETLINK, NLM_F_DUMP, &any, sizeof(any)),
-		                      link_message, guest, err);
-	} while (result < 0 && nl->changed && ++tries < TRIES);
-	if (result < 0)
+	if (netlink_read(nl, list_links, guest, err) < 0)
 		return -1;
 	for (uint32_t i = 0; i < guest->links->interface_count; i++) {
 		const struct netns_interface *wanted = &guest->links->interfaces[i];

@@ -24,7 +24,7 @@
 #include "ip.h"
 #include "socket.h"
 
-enum { CANDIDATES = 255, TRIES = 8 };
+enum { CANDIDATES = 255 };
 
 struct candidate {
 	struct netns_interface interface;
@@ -253,29 +253,32 @@ static int neighbour_message(struct nl_msg *message, void *context, struct error
 	return parse(message, on_neighbour, context);
 }
 
-static int list(struct netlink *nl, int type, netlink_each each, struct look *look)
+/* Without statistics, of which there is much. */
+static int list_links(struct netlink *nl, struct look *look)
 {
-	struct rtgenmsg any = {.rtgen_family = AF_UNSPEC};
-	struct ifinfomsg link = {.ifi_family = AF_UNSPEC};
+	const struct ifinfomsg any = {.ifi_family = AF_UNSPEC};
 	uint32_t mask = RTEXT_FILTER_SKIP_STATS;
-	struct nl_msg *message;
+	struct nl_msg *message = message_new(RTM_GETLINK, NLM_F_DUMP, &any, sizeof(any));
 
-	if (type == RTM_GETLINK) {
-		message = message_new(type, NLM_F_DUMP, &link, sizeof(link));
-		message_put(&message, IFLA_EXT_MASK, &mask, sizeof(mask));
-	} else {
-		message = message_new(type, NLM_F_DUMP, &any, sizeof(any));
-	}
-	return netlink_list(nl, message, each, look, look->err);
+	message_put(&message, IFLA_EXT_MASK, &mask, sizeof(mask));
+	return netlink_list(nl, message, link_message, look, look->err);
 }
 
-static int look_once(struct netlink *nl, struct look *look)
+static int look_once(struct netlink *nl, void *context, struct error *err)
 {
-	if (list(nl, RTM_GETLINK, link_message, look) < 0 ||
-	    list(nl, RTM_GETADDR, address_message, look) < 0 || choose(look) < 0 ||
-	    list(nl, RTM_GETROUTE, on_route, look) < 0)
+	struct look *look = context;
+	struct netns_links *links = look->links;
+
+	memset(links, 0, sizeof(*links));
+	memset(look, 0, sizeof(*look));
+	look->links = links;
+	look->err = err;
+	if (list_links(nl, look) < 0 ||
+	    netlink_list_all(nl, RTM_GETADDR, address_message, look, err) < 0 || choose(look) < 0)
 		return -1;
-	return list(nl, RTM_GETNEIGH, neighbour_message, look);
+	if (netlink_list_all(nl, RTM_GETROUTE, on_route, look, err) < 0)
+		return -1;
+	return netlink_list_all(nl, RTM_GETNEIGH, neighbour_message, look, err);
 }
 
 int netns_identify(struct netns_identity *ret, struct error *err)
@@ -301,16 +304,9 @@ struct netns_links *netns_look(struct arena *arena, struct error *err)
 
 	if (arena_check(arena, err) < 0 || netlink_open(&nl, err) < 0)
 		return NULL;
-	for (int i = 0; i < TRIES; i++) {
-		memset(look, 0, sizeof(*look));
-		memset(links, 0, sizeof(*links));
-		look->links = links;
-		look->err = err;
-		nl.changed = false;
-		if (look_once(&nl, look) == 0)
-			return netns_identify(&links->namespace, err) < 0 ? NULL : links;
-		if (!nl.changed)
-			return NULL;
-	}
-	return NULL;
+	look->links = links;
+	if (netlink_read(&nl, look_once, look, err) < 0 ||
+	    netns_identify(&links->namespace, err) < 0)
+		return NULL;
+	return links;
 }

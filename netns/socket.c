@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/errno.h>
 #include <netlink/msg.h>
@@ -13,7 +14,7 @@
 
 #include "socket.h"
 
-enum { PATIENCE_S = 5, LONGEST_MESSAGE = 4096 };
+enum { PATIENCE_S = 5, LONGEST_MESSAGE = 4096, TRIES = 8 };
 
 /* The kernel's words stand behind its error, which carries the question itself unless it was left out. */
 static int refused(struct sockaddr_nl *from, struct nlmsgerr *error, void *context)
@@ -141,6 +142,32 @@ int netlink_list(struct netlink *nl, struct nl_msg *message, netlink_each each, 
 	if (list.failed)
 		return -1;
 	return nle < 0 ? fail_netlink(nl, nle, &request, err) : 0;
+}
+
+int netlink_list_all(struct netlink *nl, int type, netlink_each each, void *context,
+                     struct error *err)
+{
+	const struct ifinfomsg any_link = {.ifi_family = AF_UNSPEC};
+	const struct rtgenmsg any = {.rtgen_family = AF_UNSPEC};
+	struct nl_msg *message =
+		type == RTM_GETLINK ? message_new(type, NLM_F_DUMP, &any_link, sizeof(any_link))
+				    : message_new(type, NLM_F_DUMP, &any, sizeof(any));
+
+	return netlink_list(nl, message, each, context, err);
+}
+
+int netlink_read(struct netlink *nl,
+                 int (*read)(struct netlink *nl, void *context, struct error *err), void *context,
+                 struct error *err)
+{
+	for (int i = 0; i < TRIES; i++) {
+		nl->changed = false;
+		if (read(nl, context, err) == 0)
+			return 0;
+		if (!nl->changed)
+			break;
+	}
+	return -1;
 }
 
 struct nl_msg *message_new(int type, int flags, const void *header, size_t length)

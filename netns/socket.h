@@ -48,6 +48,17 @@ typedef int (*netlink_each)(struct nl_msg *message, void *context, struct error 
 int netlink_list(struct netlink *nl, struct nl_msg *message, netlink_each each, void *context,
                  struct error *err) FALLIBLE;
 
+/* Ask for all of a kind: RTM_GETADDR and its like. As netlink_list(). */
+int netlink_list_all(struct netlink *nl, int type, netlink_each each, void *context,
+                     struct error *err) FALLIBLE;
+
+/* Read lists that belong together: where what they list changes meanwhile, all of them again, some times.
+ * read     begins anew each time it is called.
+ * Returns  what it said last. */
+int netlink_read(struct netlink *nl,
+                 int (*read)(struct netlink *nl, void *context, struct error *err), void *context,
+                 struct error *err) FALLIBLE;
+
 /* A question that begins with a header of this length and type; NULL when there is no memory. */
 struct nl_msg *message_new(int type, int flags, const void *header, size_t length);
 

@@ -7,10 +7,6 @@
 
 /* ---- namespaces ---- */
 
-const char *const namespace_names[NAMESPACE_TYPES] = {
-	"user", "cgroup", "ipc", "uts", "network", "pid", "mount", "time",
-};
-
 static const struct word namespace_words[] = {
 	{"user",    NAMESPACE_USER   },
         {"cgroup",  NAMESPACE_CGROUP },

@@ -157,6 +157,8 @@ enum namespace_type {
 };
 /* The specification's words: "user", "cgroup", "ipc", "uts", "network", "pid", "mount", "time". */
 extern const char *const namespace_names[NAMESPACE_TYPES];
+/* The kernel's: the files in /proc/PID/ns. Spec: namespaces(7). */
+extern const char *const namespace_files[NAMESPACE_TYPES];
 
 struct spec_namespace {
 	bool set;         /* the type is listed */

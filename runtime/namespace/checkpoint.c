@@ -111,26 +111,26 @@ static int add_namespaces(const struct dump *dump, struct error *err)
 {
 	static const struct {
 		enum namespace_type type;
-		const char *file, *key;
+		const char *key;
 	} external[] = {
-		{NAMESPACE_NETWORK, "net", "extRootNetNS"},
-		{NAMESPACE_PID,     "pid", "extRootPidNS"},
+		{NAMESPACE_NETWORK, "extRootNetNS"},
+		{NAMESPACE_PID,     "extRootPidNS"},
 	};
 	const struct spec_linux *spec = &dump->c->spec->linux_;
 	struct arena *arena = dump->order->arena;
 
 	for (size_t i = 0; i < ARRAY_SIZE(external); i++) {
+		const char *file = namespace_files[external[i].type];
 		char path[64];
 		struct stat st;
 
 		if (!spec->namespaces[external[i].type].path)
 			continue;
-		(void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)dump->c->state.pid,
-		               external[i].file);
+		(void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)dump->c->state.pid, file);
 		if (stat(path, &st) < 0)
 			return fail_errno(err, path, "stat");
 		order_add(dump->order, "external",
-		          arena_format(arena, "%s[%ju]:%s", external[i].file, (uintmax_t)st.st_ino,
+		          arena_format(arena, "%s[%ju]:%s", file, (uintmax_t)st.st_ino,
 		                       external[i].key));
 	}
 	return 0;

@@ -7,15 +7,13 @@
 
 void doors_open(unsigned int namespaces, int ret_fds[NAMESPACE_TYPES])
 {
-	static const char *const files[NAMESPACE_TYPES] = {"user", "cgroup", "ipc", "uts",
-	                                                   "net",  "pid",    "mnt", "time"};
 	char path[sizeof("/proc/self/ns/cgroup")];
 
 	for (size_t i = 0; i < NAMESPACE_TYPES; i++) {
 		ret_fds[i] = -1;
 		if (!(namespaces & (1U << i)))
 			continue;
-		(void)snprintf(path, sizeof(path), "/proc/self/ns/%s", files[i]);
+		(void)snprintf(path, sizeof(path), "/proc/self/ns/%s", namespace_files[i]);
 		ret_fds[i] = open(path, O_RDONLY | O_CLOEXEC);
 	}
 }

@@ -67,17 +67,13 @@ static int add_namespaces(const struct restore *r, struct order *order, struct e
 	static const char *const inherit[] = {"key", "fd"}, *const join[] = {"ns", "ns_file"};
 	static const char *const keys[NAMESPACE_TYPES] =
 		{[NAMESPACE_NETWORK] = "extRootNetNS", [NAMESPACE_PID] = "extRootPidNS"};
-	static const char *const names[NAMESPACE_TYPES] = {
-		[NAMESPACE_USER] = "user", [NAMESPACE_IPC] = "ipc",   [NAMESPACE_UTS] = "uts",
-		[NAMESPACE_MOUNT] = "mnt", [NAMESPACE_TIME] = "time",
-	};
 
 	for (size_t i = 0; i < NAMESPACE_TYPES; i++) {
 		int fd = r->plan->namespaces[i].fd;
 
 		if (fd < 0)
 			continue;
-		if (!keys[i] && !names[i])
+		if (i == NAMESPACE_CGROUP)
 			return fail(err, ERROR_UNSUPPORTED, "linux.namespaces",
 			            "CRIU can't restore into a %s namespace that is there already",
 			            namespace_names[i]);
@@ -86,7 +82,7 @@ static int add_namespaces(const struct restore *r, struct order *order, struct e
 			           arena_format(order->arena, "%d", fd));
 			order_keep(order, fd);
 		} else {
-			order_pair(order, "join_ns", join, names[i],
+			order_pair(order, "join_ns", join, namespace_files[i],
 			           r->plan->spec->linux_.namespaces[i].path);
 		}
 	}

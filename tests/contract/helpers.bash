@@ -81,6 +81,18 @@ own_rootfs() {
 	cp -a "$WORK/rootfs" "$BUNDLE/rootfs"
 }
 
+# A network namespace of the test's: NETWORK is the process that holds it, which end_network ends.
+new_network() {
+	unshare -n sleep 7200 3>&- &
+	NETWORK=$!
+	soon is_another_network "$NETWORK"
+}
+is_another_network() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink "/proc/$$/ns/net")" ]; }
+end_network() { # PID
+	kill "$1"
+	wait "$1" || true
+}
+
 # --- the program --------------------------------------------------------------------------------
 
 cella() { timeout --foreground -k 5 "${LIMIT:-30}" "${AS[@]}" "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" "$@"; }

@@ -6,9 +6,8 @@ load helpers
 setup() {
 	contract_setup
 	[ "$ISOLATED" = yes ] || skip "needs root"
-	unshare -n sleep 1000 3>&- &
-	HOST=$!
-	soon unlike
+	new_network
+	HOST=$NETWORK
 	host ip link add web0 mtu 1400 type veth peer name web1 address 02:00:00:00:00:09 || skip "no veth devices"
 	host ip addr add 10.8.0.1/24 dev web1
 	host ip addr add 10.8.0.2/24 dev web1
@@ -19,12 +18,10 @@ setup() {
 }
 teardown() {
 	if [ -n "${HOST-}" ]; then
-		kill "$HOST"
-		wait "$HOST" || true
+		end_network "$HOST"
 	fi
 	contract_teardown
 }
-unlike() { [ "$(readlink "/proc/$HOST/ns/net")" != "$(readlink "/proc/$$/ns/net")" ]; }
 host() { nsenter --net="/proc/$HOST/ns/net" "$@"; }
 there() { host timeout --foreground -k 5 30 "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" "$@"; }
 # All that a device has, times aside.
@@ -127,22 +124,24 @@ addresses() { host ip -o addr show dev "$1" scope global | sed 's/ *valid_lft.*/
 	has "$(host ip addr show dev spare1)" "fd08:4::1"
 }
 
+# A create that fails once this has been done on the host meanwhile.
+fails_when() {
+	bundle '.linux.netDevices = {web1: {name: "eth0"}}
+		| .hooks = {createRuntime: [{path: "/bin/sh", args: ["sh", "-c", "'"$1"'; exit 1"], env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]}]}'
+	try there run "$ID"
+	is "$status" 1
+}
+
 @test "a device whose name has been taken meanwhile is back under another one, and that is said" {
 	only_cella
 	before=$(addresses web1)
-	bundle '.linux.netDevices = {web1: {name: "eth0"}}
-		| .hooks = {createRuntime: [{path: "/bin/sh", args: ["sh", "-c", "ip link add web1 type veth peer name other1; exit 1"], env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]}]}'
-	try there run "$ID"
-	is "$status" 1
+	fails_when 'ip link add web1 type veth peer name other1'
 	has "$stderr" "web1: is back as eth0: another device has its name by now"
 	is "$(addresses eth0)" "${before//web1/eth0}"
 	host ip link del web1
 	host ip link set eth0 down
 	host ip link set eth0 name web1 && host ip link set web1 up
-	bundle '.linux.netDevices = {web1: {name: "eth0"}}
-		| .hooks = {createRuntime: [{path: "/bin/sh", args: ["sh", "-c", "ip link add web1 type veth peer name eth0; exit 1"], env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]}]}'
-	try there run "$ID"
-	is "$status" 1
+	fails_when 'ip link add web1 type veth peer name eth0'
 	has "$stderr" "web1: is back as dev0: another device has its name by now"
 	has "$(addresses dev0)" "10.8.0.1/24"
 }
@@ -160,8 +159,8 @@ addresses() { host ip -o addr show dev "$1" scope global | sed 's/ *valid_lft.*/
 
 @test "a create that is killed gives all back from a namespace that is joined" {
 	only_cella
-	unshare -n sleep 1000 3>&- &
-	near=$!
+	new_network
+	near=$NETWORK
 	soon no_tentative web1
 	before=$(all_of web1)
 	bundle "join_ns(\"network\"; \"/proc/$near/ns/net\") | .linux.netDevices = {web1: {name: \"eth7\"}}"'
@@ -170,19 +169,17 @@ addresses() { host ip -o addr show dev "$1" scope global | sed 's/ *valid_lft.*/
 	ok there delete --force "$ID"
 	is_back web1 "$before"
 	exits 1 nsenter --net="/proc/$near/ns/net" ip link show eth7
-	kill $near
-	wait $near || true
+	end_network "$near"
 }
 
 @test "what was moved into a namespace that is joined stays in it" {
 	only_cella
-	unshare -n sleep 1000 3>&- &
-	near=$!
+	new_network
+	near=$NETWORK
 	bundle "join_ns(\"network\"; \"/proc/$near/ns/net\") | .linux.netDevices = {web1: {name: \"eth7\"}} | args([\"ip\", \"link\", \"show\", \"eth7\"])"
 	ok there run "$ID"
 	has "$(nsenter --net="/proc/$near/ns/net" ip addr show eth7)" "10.8.0.1/24"
-	kill $near
-	wait $near || true
+	end_network "$near"
 }
 
 @test "a create that fails gives all back, as it was" {
@@ -230,8 +227,8 @@ addresses() { host ip -o addr show dev "$1" scope global | sed 's/ *valid_lft.*/
 
 @test "in a namespace that is joined a number is filled in that makes another name than are there" {
 	only_cella
-	unshare -n sleep 1000 3>&- &
-	near=$!
+	new_network
+	near=$NETWORK
 	soon nsenter --net="/proc/$near/ns/net" ip link add eth0 type veth peer name peer0
 	host ip link property add dev spare0 altname eth1 || skip "no alternative names"
 	bundle "join_ns(\"network\"; \"/proc/$near/ns/net\")"' | .linux.netDevices = {spare0: {name: "other"}} | args(["true"])'
@@ -239,8 +236,7 @@ addresses() { host ip -o addr show dev "$1" scope global | sed 's/ *valid_lft.*/
 	bundle "join_ns(\"network\"; \"/proc/$near/ns/net\")"' | .linux.netDevices = {web1: {name: "eth%d"}} | args(["true"])'
 	ok there run "$ID"
 	has "$(nsenter --net="/proc/$near/ns/net" ip addr show eth2)" "10.8.0.1/24"
-	kill $near
-	wait $near || true
+	end_network "$near"
 }
 
 @test "a device is found by an alternative name, and has its own again after a create that fails" {

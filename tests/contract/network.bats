@@ -6,13 +6,11 @@ load helpers
 
 # namespace NAME: a network namespace; NAME is its path, and NAME_PID who holds it.
 namespace() {
-	unshare -n sleep 1000 3>&- &
-	printf -v "$1_PID" %d $!
-	printf -v "$1" /proc/%d/ns/net $!
-	soon unlike "/proc/$!/ns/net" "/proc/$$/ns/net"
-	nsenter --net="/proc/$!/ns/net" ip link set lo up
+	new_network
+	printf -v "$1_PID" %d "$NETWORK"
+	printf -v "$1" /proc/%d/ns/net "$NETWORK"
+	nsenter --net="/proc/$NETWORK/ns/net" ip link set lo up
 }
-unlike() { [ "$(readlink "$1")" != "$(readlink "$2")" ]; }
 near() { nsenter --net="$NEAR" "$@"; }
 far() { nsenter --net="$FAR" "$@"; }
 

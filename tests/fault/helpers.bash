@@ -36,15 +36,12 @@ fault_setup() {
 
 # The host is a network namespace of the test's, for an operation that moves its devices.
 with_host() {
-	unshare -n sleep 7200 3>&- &
-	HOST=$!
-	soon unlike
+	new_network
+	HOST=$NETWORK
 	nsenter --net="/proc/$HOST/ns/net" ip link add any0 type veth peer name any1 || skip "no veth devices"
 	"$@"
-	kill "$HOST"
-	wait "$HOST" || true
+	end_network "$HOST"
 }
-unlike() { [ "$(readlink "/proc/$HOST/ns/net")" != "$(readlink "/proc/$$/ns/net")" ]; }
 
 try_each_call() { # OPERATION MODE
 	fault_setup
