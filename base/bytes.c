@@ -12,7 +12,8 @@ const void *read_bytes(struct reader *r, size_t length)
 		r->failed = true;
 		return NULL;
 	}
-	r->at += length;
+	if (length > 0) /* from nowhere on there is nothing, not even that */
+		r->at += length;
 	r->left -= length;
 	return at;
 }

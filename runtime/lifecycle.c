@@ -134,6 +134,21 @@ int container_start(struct container *c, struct error *err)
 	return -1;
 }
 
+/* What fails may do so only because the container is ended or deleted while we are on our way into it. */
+static int failed_inside(struct container *c, struct error *err)
+{
+	struct error ignored;
+
+	if (err->kind != ERROR_SYSTEM)
+		return -1;
+	if (err->errnum == ESRCH || /* one that is on its way out looks alive still */
+	    (look(c, &ignored) == 0 && c->state.status == STATUS_STOPPED))
+		return error_within(err, "%s: has ended meanwhile", c->state.id);
+	if (err->errnum == ENOMEM) /* that too is one on its way out: pid_namespaces(7) */
+		return error_within(err, "%s", c->state.id);
+	return -1;
+}
+
 int container_exec(struct container *c, const struct spec_process *process,
                    const struct exec_options *options, struct exec_result *ret_result,
                    struct error *err)
@@ -143,8 +158,10 @@ int container_exec(struct container *c, const struct spec_process *process,
 	if ((!(paused && c->executor->exec) && allow(c, OP_EXEC, c->executor->exec, err) < 0) ||
 	    container_config(c, err) < 0)
 		return -1;
-	return c->executor->exec(c, process ? process : &c->spec->process, options, ret_result,
-	                         err);
+	if (c->executor->exec(c, process ? process : &c->spec->process, options, ret_result, err) <
+	    0)
+		return failed_inside(c, err);
+	return 0;
 }
 
 int container_kill(struct container *c, int signum, bool all, struct error *err)
@@ -205,7 +222,9 @@ int container_mounts(struct container *c, enum mounts_change change, const mount
 {
 	if (allow(c, OP_MOUNTS, c->executor->mounts, err) < 0 || container_config(c, err) < 0)
 		return -1;
-	return c->executor->mounts(c, change, mounts, err);
+	if (c->executor->mounts(c, change, mounts, err) < 0)
+		return failed_inside(c, err);
+	return 0;
 }
 
 int container_checkpoint_allowed(const struct container *c, struct error *err)
