@@ -89,7 +89,8 @@ MAINS    := $(filter %/main.o,$(ALL))
 
 UNIT      := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c)))
 UNIT_MORE := $(filter-out $(UNIT:=.o),$(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/*/*.c tests/unit/*/*/*.c)))
-for-fuzzers = CC=clang SAN=fuzzer-no-link,address,undefined B=$(B)/fuzz WERROR=-Werror
+# One build for the tests under sanitizers, the fuzzers, and clang's warnings.
+sanitized = CC=clang SAN=fuzzer-no-link,address,undefined B=$(B)/san WERROR=-Werror
 FUZZ      := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_MORE := $(filter-out $(B)/tests/fuzz/fuzz_%,$(patsubst %.c,$(B)/%.o,$(wildcard tests/fuzz/*.c)))
 BENCH     := $(B)/tests/bench/measure $(B)/tests/bench/floor
@@ -256,12 +257,11 @@ testbed-shell: all ## a root shell in the test machine, with the current build i
 	@TESTBED_IMAGE=large tests/testbed/run --shell $(B)
 
 asan: ## unit and contract tests under AddressSanitizer and UBSan
-	@$(MAKE) --no-print-directory SAN=address,undefined B=$(B)/san WERROR=-Werror all unit-programs
-	@tests/run-asan $(B)/san $(MAKE) --no-print-directory SAN=address,undefined B=$(B)/san
+	@$(MAKE) --no-print-directory $(sanitized) all unit-programs
+	@tests/run-asan $(B)/san $(MAKE) --no-print-directory $(sanitized)
 
-# As for the fuzzers, which are most of it.
 clang: ## compile everything with clang, warnings are errors
-	@$(MAKE) --no-print-directory $(for-fuzzers) objects
+	@$(MAKE) --no-print-directory $(sanitized) objects
 
 objects: $(ALL) $(MESSAGES) $(UNIT:=.o) $(UNIT_MORE) $(FUZZ:%=$(B)/tests/fuzz/%.o) $(FUZZ_MORE) $(BENCH:=.o)
 
@@ -272,8 +272,8 @@ format: ## let clang-format write all C files anew
 	clang-format -i $(FORMATTED)
 
 fuzz: ## each parser for FUZZ_SECONDS under libFuzzer, two at a time
-	@$(MAKE) --no-print-directory $(for-fuzzers) fuzz-programs
-	@tests/run-fuzz $(B)/fuzz $(FUZZ_SECONDS)
+	@$(MAKE) --no-print-directory $(sanitized) fuzz-programs
+	@tests/run-fuzz $(B)/san $(FUZZ_SECONDS)
 
 fuzz-coverage: ## what the inputs that are kept reach, by lines of each file
 	@$(MAKE) --no-print-directory CC=clang SAN='fuzzer-no-link -fprofile-instr-generate -fcoverage-mapping' \
@@ -281,7 +281,7 @@ fuzz-coverage: ## what the inputs that are kept reach, by lines of each file
 	@tests/run-fuzz --coverage $(B)/coverage
 
 fuzz-keep: ## what these runs found is kept for the next ones, in tests/fuzz/corpora.tar.gz
-	@tests/run-fuzz --keep $(B)/fuzz
+	@tests/run-fuzz --keep $(B)/san
 
 fuzz-programs: $(FUZZ:%=$(B)/%)
 $(addprefix $(B)/fuzz_,devices disk exits vsock): $(B)/tests/unit/microvm/virtio/driver.o

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "microvm/microvm.h"
 #include "runtime/namespace/namespace.h"
 
@@ -10,3 +12,16 @@ const struct executor *const shim_executors[] = {
 	&microvm_executor,
 	NULL,
 };
+
+void shim_runtime(const struct shim_options *options, struct runtime *ret)
+{
+	const char *slash = strrchr(options->program, '/');
+
+	*ret = (struct runtime){
+		.root = options->root,
+		.executors = shim_executors,
+		.executor =
+			strstr(slash ? slash + 1 : options->program, "microvm") ? "microvm" : NULL,
+		.trace = options->debug,
+	};
+}

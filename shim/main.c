@@ -112,19 +112,6 @@ static int check_name(const char *name, const char *flag, struct error *err)
 	return 0;
 }
 
-void shim_runtime(const struct shim_options *options, struct runtime *ret)
-{
-	const char *slash = strrchr(options->program, '/');
-
-	*ret = (struct runtime){
-		.root = options->root,
-		.executors = shim_executors,
-		.executor =
-			strstr(slash ? slash + 1 : options->program, "microvm") ? "microvm" : NULL,
-		.trace = options->debug,
-	};
-}
-
 static int run(const char *action, const struct flags *f, char *const *argv, struct error *err)
 {
 	owned_text struct text root = {0};

@@ -8,35 +8,34 @@ up() {
 	ok cella run -d "$ID"
 }
 down() { ok cella delete --force "$ID"; }
+# For who needs no container of his own.
+common() { shared 'forever | env(["FROM=config", "STAYS=yes"]) | all_caps(["CAP_KILL"]) | .process.noNewPrivileges = false'; }
 
 @test "exec runs a program in the container and ends with its status" {
-	up
+	common
 	ok cella exec "$ID" echo hello world
 	is "$output" "hello world"
 	for code in 0 1 7 255; do
 		exits $code cella exec "$ID" sh -c "exit $code"
 	done
-	down
 }
 
 @test "exec ends with 128 and the signal that ended the program" {
-	up
+	common
 	exits 137 cella exec "$ID" sh -c 'kill -9 $$'
 	exits 143 cella exec "$ID" sh -c 'kill -TERM $$'
-	down
 }
 
 @test "exec: stdin, stdout and stderr are the caller's" {
-	up
+	common
 	ok cella exec "$ID" sh -c 'echo to-out; echo to-err >&2'
 	is "$output" to-out
 	is "$stderr" to-err
 	is "$(seq 20000 | cella exec "$ID" cat | cksum)" "$(seq 20000 | cksum)"
-	down
 }
 
 @test "exec of a program that is not there or is none: 255, and the container lives on" {
-	up
+	common
 	refused cella exec "$ID" no-such-program
 	is "$status" 255
 	matches "$stderr" "executable file .*not found in .PATH"
@@ -47,7 +46,6 @@ down() { ok cella delete --force "$ID"; }
 	is "$status" 255
 	matches "$stderr" "[Pp]ermission denied"
 	status_is "$ID" running
-	down
 }
 
 @test "exec is in all namespaces and in the cgroup of the container" {
@@ -86,12 +84,11 @@ down() { ok cella delete --force "$ID"; }
 }
 
 @test "--cwd, --env and --user change what the config says" {
-	up 'env(["FROM=config", "STAYS=yes"])'
+	common
 	ok cella exec --cwd /tmp --env FROM=flag --env NEW=1 --user 1000:2000 "$ID" sh -c 'pwd; echo $FROM $STAYS $NEW; id -u; id -g'
 	is "$(xargs <<<"$output")" "/tmp flag yes 1 1000 2000"
 	ok cella exec --cwd=/tmp -e A=1 -e B=2 -u 1000 "$ID" sh -c 'pwd; echo $A$B; id -u; id -g'
 	is "$(xargs <<<"$output")" "/tmp 12 1000 0"
-	down
 }
 
 @test "--env holds over a variable that the config has twice" {
@@ -105,36 +102,33 @@ NEW=2"
 
 @test "--env with an equals sign in its value, and without a value" {
 	only_cella
-	up
+	common
 	ok cella exec -e A=b=c -e EMPTY= "$ID" sh -c 'echo "$A" "${EMPTY-unset}"'
 	is "$output" "b=c "
 	refused cella exec -e =x "$ID" true
-	down
 }
 
 @test "--user takes numbers only: nothing else becomes 0" {
-	up
+	common
 	for word in x root: -1 +1 0x10 "" " 5" 5x 1000: :1000 1000:x 1000:-1 1:2:3 4294967295 4294967296 99999999999999999999; do
 		[ "$PEER" = no ] || [ "$word" = x ] || continue
 		refused cella exec --user "$word" "$ID" true
 	done
 	ok cella exec --user 4294967294:4294967294 "$ID" id -u
 	is "$output" 4294967294
-	down
 }
 
 @test "--additional-gids adds groups" {
 	[ "${CELLA##*/}" != crun ] || skip "crun has no --additional-gids"
-	up
+	common
 	ok cella exec --user 1000:1000 --additional-gids 2000 --additional-gids 2001 "$ID" id -G
 	is "$output" "1000 2000 2001"
 	only_cella
 	refused cella exec -g x "$ID" true
-	down
 }
 
 @test "--cap adds a capability, --no-new-privs sets the flag" {
-	up 'all_caps(["CAP_KILL"]) | .process.noNewPrivileges = false'
+	common
 	ok cella exec "$ID" grep -E 'CapEff|NoNewPrivs' /proc/self/status
 	is "$(xargs <<<"$output")" "CapEff: 0000000000000020 NoNewPrivs: 0"
 	ok cella exec --cap CAP_CHOWN --no-new-privs "$ID" grep -E 'CapEff|NoNewPrivs' /proc/self/status
@@ -142,7 +136,6 @@ NEW=2"
 	only_cella
 	refused cella exec --cap CAP_NOPE "$ID" true
 	has "$stderr" CAP_NOPE
-	down
 }
 
 @test "--cap adds to a config without capabilities too" {
@@ -156,26 +149,24 @@ NEW=2"
 }
 
 @test "exec has no inheritable or ambient capabilities that nobody asked for" {
-	up 'all_caps(["CAP_KILL"])'
+	common
 	ok cella exec "$ID" grep -E 'CapInh|CapAmb' /proc/self/status
 	is "$(xargs <<<"$output")" "CapInh: 0000000000000000 CapAmb: 0000000000000000"
 	ok cella exec --user 1000:1000 "$ID" grep -E 'CapEff|CapPrm|CapInh|CapAmb' /proc/self/status
 	is "$(xargs <<<"$output")" "CapInh: 0000000000000000 CapPrm: 0000000000000000 CapEff: 0000000000000000 CapAmb: 0000000000000000"
-	down
 }
 
 @test "--process runs the process object of a file" {
-	up
+	common
 	jq -n '{args: ["sh", "-c", "pwd; echo $A; id -u; cat /proc/self/oom_score_adj"], cwd: "/tmp", env: ["A=file", "PATH=/bin"], user: {uid: 5, gid: 6}, oomScoreAdj: 300}' >"$T/process.json"
 	ok cella exec --process "$T/process.json" "$ID"
 	is "$(xargs <<<"$output")" "/tmp file 5 300"
 	ok cella exec -p "$T/process.json" "$ID"
-	down
 }
 
 @test "--process refuses a file that is wrong, by the member's path" {
 	only_cella
-	up
+	common
 	echo '{"args": ["true"], "cwd": 7}' >"$T/process.json"
 	refused cella exec --process "$T/process.json" "$ID"
 	has "$stderr" cwd
@@ -185,7 +176,6 @@ NEW=2"
 	refused cella exec --process "$T/process.json" "$ID"
 	refused cella exec --process "$T/nowhere.json" "$ID"
 	has "$stderr" nowhere.json
-	down
 }
 
 @test "--detach returns while the program runs" {
@@ -196,7 +186,7 @@ NEW=2"
 }
 
 @test "--pid-file in the foreground holds the host's pid" {
-	up
+	common
 	exec_cella exec --pid-file "$T/pid" "$ID" sleep 1000 </dev/null &
 	background=$!
 	soon test -s "$T/pid"
@@ -205,7 +195,6 @@ NEW=2"
 	kill -9 "$(<"$T/pid")"
 	ends_with $background 137
 	soon has_processes "$ID" 2
-	down
 }
 
 @test "TERM to a foreground exec reaches its program" {
@@ -219,18 +208,16 @@ NEW=2"
 }
 
 @test "exec: no descriptor of the caller or the runtime is open" {
-	up
+	common
 	ok cella exec "$ID" sh -c 'ls /proc/$$/fd; true' 5</etc/passwd 7</
 	is "$(xargs <<<"$output")" "0 1 2"
 	if in_a_vm; then
 		refused cella exec --preserve-fds 1 "$ID" true 3</etc/passwd
 		has "$stderr" "--preserve-fds: descriptors of the host don't reach into a virtual machine"
-		down
 		return
 	fi
 	ok cella exec --preserve-fds 1 "$ID" sh -c 'ls /proc/$$/fd; true' 3</etc/passwd 5</etc/passwd
 	is "$(xargs <<<"$output")" "0 1 2 3"
-	down
 }
 
 @test "exec works in a created container" {
@@ -251,21 +238,19 @@ NEW=2"
 
 @test "exec without a program or without a container is wrong usage" {
 	only_cella
-	up
+	common
 	refused cella exec "$ID"
 	refused cella exec
-	down
 }
 
 @test "what follows the container's name is the program's" {
-	up
+	common
 	ok cella exec "$ID" echo --user x -t --help
 	is "$output" "--user x -t --help"
-	down
 }
 
 @test "twenty execs at once" {
-	up
+	common
 	for i in {1..20}; do
 		(
 			code=0
@@ -277,7 +262,6 @@ NEW=2"
 	for i in {1..20}; do
 		is "$(<"$T/code$i")" "$i"
 	done
-	down
 }
 
 @test "delete --force ends it and its runtime" {
@@ -287,6 +271,32 @@ NEW=2"
 	soon has_processes "$ID" 3
 	down
 	ends_with $background 137
+}
+
+@test "exec of a container that is deleted meanwhile says which one has ended, or ends with it" {
+	only_cella
+	for round in {1..10}; do
+		up
+		for i in {1..4}; do
+			(
+				code=0
+				cella exec "$ID" sleep 1000 </dev/null >"$T/out$i" 2>&1 || code=$?
+				echo "$code" >"$T/code$i"
+			) &
+		done
+		sleep "0.0$((round * 7 % 10))"
+		down
+		wait
+		for i in {1..4}; do
+			case $(<"$T/code$i") in
+			137) ;;
+			1 | 255) has "$(<"$T/out$i")" "cella: $ID: " ;;
+			*) die "status $(<"$T/code$i"): $(<"$T/out$i")" ;;
+			esac
+		done
+		in_a_vm && [ "$round" -gt 1 ] && break
+	done
+	true
 }
 
 @test "exec --ignore-paused: the program runs after resume" {
@@ -341,7 +351,7 @@ NEW=2"
 
 @test "exec names the flag that was wrong, not the member that it changes" {
 	only_cella
-	up
+	common
 	wrong() { # REASON FLAG VALUE
 		refused cella exec "$2" "$3" "$ID" true
 		has "$stderr" "cella: $2: $1"
@@ -353,15 +363,13 @@ NEW=2"
 	echo '{"args": ["true"], "cwd": "/", "user": {"uid": 0, "gid": 0, "additionalGids": [4294967295]}}' >"$T/process.json"
 	exits 255 cella exec --additional-gids 5 --process "$T/process.json" "$ID"
 	has "$stderr" "cella: process.user.additionalGids: "
-	down
 }
 
 @test "exec --apparmor and --process-label are the process object's own" {
 	only_cella
-	up
+	common
 	refused cella exec --apparmor no-such-profile "$ID" true
 	has "$stderr" "--apparmor: "
 	refused cella exec --process-label no:such:label "$ID" true
 	has "$stderr" "--process-label: "
-	down
 }

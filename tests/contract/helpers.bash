@@ -13,6 +13,7 @@
 #   new_device           a block device of this test's own: $device is its name, $number its number
 #   scheduler NAME       who is to order its requests
 #   limit_of ID FILE     what a file of its cgroup says, of whichever kernel keeps that limit
+#   shared FILTER        instead of bundle and run: a container that tests of a file share, who only look at it
 #   $ID                  the name of this test's container
 #   $T                   a folder of this test
 #   $CG                  the cgroup of this test's containers
@@ -282,30 +283,51 @@ sweep() {
 	rm -rf --one-file-system "$ROOT"
 }
 
-contract_setup() {
-	T=$BATS_TEST_TMPDIR
-	chmod 755 "$T" "${T%/*}" "${T%/*/*}"
-	ID=c$BATS_TEST_NUMBER
-	BUNDLE=$T/bundle
-	ROOT=$T/root
-	SHARE=$T/share
-	mkdir -m 777 "$SHARE"
-	CG=
-	if [ -n "$TEST_CGROUP" ]; then
-		CG=$TEST_CGROUP/$BATS_TEST_NUMBER
-		"${AS[@]}" mkdir "/sys/fs/cgroup$CG"
-	fi
-	[ "${#AS[@]}" = 0 ] || install -d -m 700 -o "$CELLA_USER" "$ROOT"
-	UNITS=${BATS_TEST_FILENAME##*/}
-	UNITS=${UNITS%.bats}
+# Names of this test's container, or of the one that tests share.
+own_names() { names "c$BATS_TEST_NUMBER" "$T" "$BATS_TEST_NUMBER"; }
+shared_names() { names shared "$BATS_FILE_TMPDIR" shared; }
+names() { # ID FOLDER CGROUP
+	ID=$1 BUNDLE=$2/bundle ROOT=$2/root CG=
+	[ -z "$TEST_CGROUP" ] || CG=$TEST_CGROUP/$3
 	CGROUP=$(cgroup_dir "$ID")
+}
+look_around() {
 	content MOUNTS_BEFORE /proc/self/mountinfo
 	local pids=(/proc/[0-9]*)
 	PIDS_BEFORE=" ${pids[*]#/proc/} "
 }
+
+# Started by the first who wants it, and again where one has left it otherwise than he found it.
+shared() { # FILTER
+	shared_names
+	! has_status "$ID" running 2>/dev/null || return 0
+	end_shared 2>/dev/null || true
+	[ -z "$CG" ] || mkdir "/sys/fs/cgroup$CG"
+	bundle "$1"
+	ok cella run -d "$ID" 3>&-
+	look_around
+}
+end_shared() {
+	cella delete --force "$ID"
+	[ -z "$CG" ] || rmdir "/sys/fs/cgroup$CG"
+}
+
+contract_setup() {
+	T=$BATS_TEST_TMPDIR
+	chmod 755 "$T" "${T%/*}" "${T%/*/*}"
+	SHARE=$T/share
+	mkdir -m 777 "$SHARE"
+	UNITS=${BATS_TEST_FILENAME##*/}
+	UNITS=${UNITS%.bats}
+	own_names
+	[ -z "$CG" ] || "${AS[@]}" mkdir "/sys/fs/cgroup$CG"
+	[ "${#AS[@]}" = 0 ] || install -d -m 700 -o "$CELLA_USER" "$ROOT"
+	look_around
+}
 contract_teardown() {
 	local result=0
 	cd /
+	own_names
 	if [ -n "${BATS_TEST_COMPLETED-}" ] && [ -z "${BATS_TEST_SKIPPED-}" ]; then
 		nothing_left || result=1
 	fi
@@ -316,3 +338,10 @@ contract_teardown() {
 }
 setup() { contract_setup; }
 teardown() { contract_teardown; }
+teardown_file() {
+	[ -d "$BATS_FILE_TMPDIR/bundle" ] || return 0
+	UNITS=${BATS_TEST_FILENAME##*/}
+	UNITS=${UNITS%.bats}
+	shared_names
+	end_shared
+}
