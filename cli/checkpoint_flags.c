@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/own.h"
 #include "base/text.h"
@@ -26,24 +27,52 @@ void checkpoint_folders_release(struct checkpoint_folders *folders)
 	fd_release(&folders->work);
 }
 
-/* mkdir -p. Images are for nobody else to read, but processes of a user namespace look for theirs as who they are. */
-static int make_folders(const char *path, struct arena *arena, struct error *err)
-{
-	char *part = arena_text(arena, path);
+/* Folders that were made on the way to one. */
+struct made {
+	char *path;
+	char *first; /* end of the uppermost in it; NULL: none */
+};
 
-	if (!part)
-		return arena_check(arena, err);
-	for (char *at = part + strspn(part, "/"); *at; at++) {
-		if (*at != '/')
-			continue;
-		*at = '\0';
-		if (mkdir(part, 0711) < 0 && errno != EEXIST)
-			return fail_errno(err, part, "mkdir");
-		*at = '/';
-	}
-	if (mkdir(part, 0711) < 0 && errno != EEXIST)
-		return fail_errno(err, part, "mkdir");
+static int make_folder(struct made *made, char *end, struct error *err)
+{
+	char kept = *end;
+	int result;
+
+	*end = '\0';
+	result = mkdir(made->path, 0711);
+	if (result == 0 && !made->first)
+		made->first = end;
+	if (result < 0 && errno != EEXIST)
+		return fail_errno(err, made->path, "mkdir");
+	*end = kept;
 	return 0;
+}
+
+/* mkdir -p. Images are for nobody else to read, but processes of a user namespace look for theirs as who they are. */
+static int make_folders(const char *path, struct arena *arena, struct made *made, struct error *err)
+{
+	char *at;
+
+	made->path = arena_text(arena, path);
+	if (!made->path)
+		return arena_check(arena, err);
+	for (at = made->path + strspn(made->path, "/"); *at; at++)
+		if (*at == '/' && make_folder(made, at, err) < 0)
+			return -1;
+	return make_folder(made, at, err);
+}
+
+static void unmake_folders(const struct made *made)
+{
+	if (!made->first)
+		return;
+	for (char *end = made->path + strlen(made->path); end >= made->first; end--) {
+		if (*end && *end != '/')
+			continue;
+		*end = '\0';
+		if (rmdir(made->path) < 0 && errno != ENOENT)
+			return;
+	}
 }
 
 static int open_folder(const char *path, const char *flag, int *ret, struct error *err)
@@ -55,19 +84,19 @@ static int open_folder(const char *path, const char *flag, int *ret, struct erro
 	return error_within(err, "%s", flag);
 }
 
-static int open_folders(const struct call *call, bool make, struct checkpoint_folders *folders,
-                        struct error *err)
+static int open_folders(const struct call *call, bool make, struct made made[2],
+                        struct checkpoint_folders *folders, struct error *err)
 {
 	const struct checkpoint_flags *f = call->flags;
 	const char *images = f->image_path ? f->image_path : "checkpoint";
 
-	if (make && make_folders(images, call->arena, err) < 0)
+	if (make && make_folders(images, call->arena, &made[0], err) < 0)
 		return error_within(err, "--image-path");
 	if (open_folder(images, "--image-path", &folders->images, err) < 0)
 		return -1;
 	if (!f->work_path)
 		return 0;
-	if (make_folders(f->work_path, call->arena, err) < 0)
+	if (make_folders(f->work_path, call->arena, &made[1], err) < 0)
 		return error_within(err, "--work-path");
 	return open_folder(f->work_path, "--work-path", &folders->work, err);
 }
@@ -133,6 +162,7 @@ int checkpoint_read(const struct call *call, bool make, struct checkpoint_folder
                     struct checkpoint_options *ret, struct error *err)
 {
 	const struct checkpoint_flags *f = call->flags;
+	struct made made[2] = {0};
 
 	*ret = (struct checkpoint_options){
 		.criu = call->rt->criu,
@@ -155,10 +185,14 @@ int checkpoint_read(const struct call *call, bool make, struct checkpoint_folder
 		.empty_network = f->empty_ns != 0,
 	};
 	if (read_page_server(f->page_server, call->arena, ret, err) < 0 ||
-	    read_status_fd(f->status_fd, ret, err) < 0 ||
-	    open_folders(call, make, folders, err) < 0 ||
-	    check_parent(f->parent_path, folders->images, err) < 0)
+	    read_status_fd(f->status_fd, ret, err) < 0)
 		return -1;
+	if (open_folders(call, make, made, folders, err) < 0 ||
+	    check_parent(f->parent_path, folders->images, err) < 0) {
+		unmake_folders(&made[1]);
+		unmake_folders(&made[0]);
+		return -1;
+	}
 	ret->images = folders->images;
 	ret->work = folders->work;
 	return 0;

@@ -333,6 +333,16 @@ load helpers
 	has "$stderr" "cella: $ID: "
 	[ ! -e "$T/images" ] && [ ! -e "$T/work" ]
 	ok cella delete "$ID"
+	in_a_vm && return # which has no checkpoint at all
+	bundle forever
+	ok cella run --detach "$ID"
+	mkdir "$T/there"
+	refused cella checkpoint --image-path "$T/there/a/b//c/" --work-path "$T/work" --parent-path ../nowhere "$ID"
+	has "$stderr" "cella: --parent-path: ../nowhere: "
+	refused cella checkpoint --image-path "$T/there/a" --work-path "$BUNDLE/config.json/x" "$ID"
+	has "$stderr" "cella: --work-path: $BUNDLE/config.json"
+	is "$(find "$T/there" "$T/work" 2>/dev/null)" "$T/there"
+	ok cella delete --force "$ID"
 }
 
 @test "--root keeps containers apart" {
