@@ -69,8 +69,9 @@ static int stream(struct container *c, int interval_ms, struct error *err)
 			return -1;
 		if (interval_now() < next)
 			continue;
-		if (print_stats(c, err) < 0)
-			return has_gone(err) ? 0 : -1;
+		/* how it has gone, by a kill perhaps, the next look says */
+		if (print_stats(c, err) < 0 && !has_gone(err))
+			return -1;
 		next = interval_now() + interval_ms;
 	}
 }

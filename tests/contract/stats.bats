@@ -17,7 +17,7 @@ has_lines() { [ "$(lines_of "$1")" -ge "$2" ]; }
 
 # `events ARGS $ID` in the background, its lines in $T/events; it has begun to watch.
 follow() {
-	exec_cella events "$@" --interval 50ms "$ID" >"$T/events" 2>"$T/stderr" </dev/null 3>&- &
+	exec_cella events --interval 50ms "$@" "$ID" >"$T/events" 2>"$T/stderr" </dev/null 3>&- &
 	background=$!
 	soon has_lines stats 1
 }
@@ -171,7 +171,7 @@ follow() {
 	bundle 'sh("until [ -e /share/go ]; do sleep 0.05; done; exec dd if=/dev/zero of=/dev/null bs=64M count=1") |
 		share | .linux.resources.memory = {limit: 16777216, swap: 16777216}'
 	ok cella run -d "$ID"
-	follow
+	follow --interval 1ms # that it is killed while it is measured
 	touch "$SHARE/go"
 	ends_with $background 0
 	is "$(lines_of oom)" 1
