@@ -9,9 +9,9 @@
 #include <sys/pidfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "fd.h"
 #include "own.h"
 #include "process.h"
@@ -221,17 +221,9 @@ int process_signal(int pidfd, int signum, struct error *err)
 	return 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now = {0};
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 int process_wait_pidfd(int pidfd, int timeout_ms, struct error *err)
 {
-	int64_t end_ms = now_ms() + timeout_ms;
+	int64_t end_ms = clock_ms() + timeout_ms;
 	struct pollfd wanted = {.fd = pidfd, .events = POLLIN};
 	int left_ms = timeout_ms;
 	int n;
@@ -241,7 +233,7 @@ int process_wait_pidfd(int pidfd, int timeout_ms, struct error *err)
 		if (n >= 0 || errno != EINTR)
 			break;
 		if (timeout_ms >= 0)
-			left_ms = end_ms > now_ms() ? (int)(end_ms - now_ms()) : 0;
+			left_ms = end_ms > clock_ms() ? (int)(end_ms - clock_ms()) : 0;
 	}
 	if (n > 0 && (wanted.revents & POLLNVAL)) {
 		errno = EBADF;

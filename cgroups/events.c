@@ -4,19 +4,11 @@
 #include <poll.h>
 #include <stdint.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/own.h"
 
 #include "events.h"
-
-static int64_t now_ms(void)
-{
-	struct timespec now = {0};
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int open_events(int dir, struct error *err)
 {
@@ -80,7 +72,7 @@ int events_wait(int dir, const char *key, bool wanted, int timeout_ms, struct er
 {
 	owned_fd events = open_events(dir, err);
 	struct pollfd wait = {.fd = events, .events = POLLPRI};
-	int64_t end = now_ms() + timeout_ms;
+	int64_t end = clock_ms() + timeout_ms;
 	struct words words;
 	bool value = false;
 
@@ -93,7 +85,7 @@ int events_wait(int dir, const char *key, bool wanted, int timeout_ms, struct er
 			return -1;
 		if (value == wanted)
 			return 1;
-		left = end - now_ms();
+		left = end - clock_ms();
 		if (left <= 0)
 			return 0;
 		/* whoever removes the cgroup may do so before the kernel tells: see cgroup_watch() */

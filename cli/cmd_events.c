@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 #include "command.h"
@@ -57,7 +58,7 @@ static bool has_gone(const struct error *err)
 /* Until the container ends. */
 static int stream(struct container *c, int interval_ms, struct error *err)
 {
-	int64_t next = interval_now() + interval_ms;
+	int64_t next = clock_ms() + interval_ms;
 	enum container_event event;
 
 	for (;;) {
@@ -67,12 +68,12 @@ static int stream(struct container *c, int interval_ms, struct error *err)
 			return 0;
 		if (event == EVENT_OOM && print("oom", c->state.id, NULL, err) < 0)
 			return -1;
-		if (interval_now() < next)
+		if (clock_ms() < next)
 			continue;
 		/* how it has gone, by a kill perhaps, the next look says */
 		if (print_stats(c, err) < 0 && !has_gone(err))
 			return -1;
-		next = interval_now() + interval_ms;
+		next = clock_ms() + interval_ms;
 	}
 }
 

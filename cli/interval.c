@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <limits.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 #include "interval.h"
@@ -26,17 +26,9 @@ int interval_read(const char *typed, int otherwise_ms, int *ret_ms, struct error
 	return 0;
 }
 
-int64_t interval_now(void)
-{
-	struct timespec now = {0};
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / NS_PER_MS;
-}
-
 int interval_until(int64_t moment)
 {
-	int64_t left = moment - interval_now();
+	int64_t left = moment - clock_ms();
 
 	if (left < 0)
 		return 0;

@@ -10,10 +10,7 @@
  * Returns  0, or -1 and *err. */
 int interval_read(const char *typed, int otherwise_ms, int *ret_ms, struct error *err) FALLIBLE;
 
-/* A moment in milliseconds; only differences mean something. */
-int64_t interval_now(void);
-
-/* How long to wait until a moment, for poll(2): 0 when it has passed. */
+/* How long to wait until a moment of clock_ms(), for poll(2): 0 when it has passed. */
 int interval_until(int64_t moment);
 
 #endif

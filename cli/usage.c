@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include "usage.h"
@@ -14,14 +14,6 @@ void usages_free(struct usages *usages)
 {
 	arena_free(usages->arena);
 	*usages = (struct usages){0};
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now = {0};
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 static bool lives(enum container_status status)
@@ -49,7 +41,7 @@ static bool count_processes(struct container *c, struct usage *usage)
  * Returns  1, 0 when it is gone, or -1 and *err. */
 static int measure(struct container *c, struct arena *arena, struct usage *usage, struct error *err)
 {
-	usage->when = now_ns();
+	usage->when = (uint64_t)clock_ns();
 	if (container_stats(c, arena, &usage->stats, err) == 0) {
 		usage->has_processes = count_processes(c, usage);
 		return 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/fdpass.h"
 #include "base/own.h"
 
@@ -9,7 +9,7 @@
 
 /* A guest gives up pages as fast as it can: only one that has given none for so many steps gives no more. One that
  * gives a page a step would hold us, and the container's lock with us, for weeks: at some time all must be given. */
-enum { ANSWER_MS = 5000, STEP_MS = 50, IDLE_STEPS = 200, FIT_S = 60 };
+enum { ANSWER_MS = 5000, STEP_MS = 50, IDLE_STEPS = 200, FIT_MS = 60000 };
 
 #define MIB (UINT64_C(1) << 20)
 
@@ -26,14 +26,6 @@ static int ask(int connection, uint64_t bytes, uint64_t *ret_has, struct error *
 	return 0;
 }
 
-static time_t now_s(void)
-{
-	struct timespec now = {0};
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
-
 int memory_aim(const struct container *c, uint64_t bytes, struct error *err)
 {
 	owned_fd connection = fdpass_connect_at(c->dir, VM_CONTROL, err);
@@ -47,11 +39,11 @@ int memory_fit(const struct container *c, uint64_t bytes, struct error *err)
 	const struct timespec step = {.tv_nsec = STEP_MS * 1000000L};
 	owned_fd connection = fdpass_connect_at(c->dir, VM_CONTROL, err);
 	uint64_t has = 0, least = UINT64_MAX;
-	time_t end = now_s() + FIT_S;
+	int64_t end = clock_ms() + FIT_MS;
 
 	if (connection < 0)
 		return -1;
-	for (int idle = 0; idle < IDLE_STEPS && now_s() < end; idle++) {
+	for (int idle = 0; idle < IDLE_STEPS && clock_ms() < end; idle++) {
 		if (ask(connection, bytes, &has, err) < 0)
 			return -1;
 		if (has <= bytes)

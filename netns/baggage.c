@@ -8,8 +8,8 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/table.h"
 
 #include "baggage.h"
@@ -17,14 +17,6 @@
 
 const int address_kept[ADDRESS_KEPT] = {IFA_LOCAL,       IFA_ADDRESS, IFA_BROADCAST,
                                         IFA_RT_PRIORITY, IFA_LABEL,   IFA_PROTO};
-
-int64_t baggage_now(void)
-{
-	struct timespec now = {0};
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
 
 static struct device *ours(struct netns_baggage *b, int index)
 {
@@ -203,7 +195,7 @@ static int list(struct netlink *nl, void *context, struct error *err)
 	struct netns_baggage *b = context;
 
 	b->address_count = b->note_count = 0;
-	b->written = baggage_now();
+	b->written_ms = clock_ms();
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		if (netlink_list_all(nl, lists[i].type, lists[i].each, b, err) < 0)
 			return -1;

@@ -63,14 +63,11 @@ struct device {
 
 struct netns_baggage {
 	size_t device_count, address_count, note_count;
-	int64_t written; /* seconds of CLOCK_MONOTONIC */
+	int64_t written_ms; /* by clock_ms() */
 	struct device devices[NETNS_DEVICES];
 	struct address addresses[NETNS_ADDRESSES];
 	struct note notes[NOTES];
 };
-
-/* Seconds of CLOCK_MONOTONIC. */
-int64_t baggage_now(void);
 
 /* Fill in what the devices, whose names and indexes are there, have.
  * Returns  0, or -1 and *err. */

@@ -10,6 +10,7 @@
 #include <netlink/msg.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/table.h"
 
 #include "baggage.h"
@@ -64,7 +65,7 @@ static int give_address(const struct here *h, const struct address *a, struct er
 {
 	uint32_t flags = a->flags & (IFA_F_NOPREFIXROUTE | IFA_F_HOMEADDRESS | IFA_F_MCAUTOJOIN |
 	                             IFA_F_MANAGETEMPADDR | IFA_F_NODAD);
-	int64_t passed = baggage_now() - h->b->written;
+	int64_t passed = (clock_ms() - h->b->written_ms) / 1000;
 	struct ifa_cacheinfo times = {.ifa_valid = left_of(a->times.ifa_valid, passed),
 	                              .ifa_prefered = left_of(a->times.ifa_prefered, passed)};
 	bool at_once = a->head.ifa_family == AF_INET6 && (!h->home || h->device->up);

@@ -1,24 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An executor around another: what was asked of it, what came of it, how long it took. --debug. */
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include "store.h"
 
-static double milliseconds(const struct timespec *since)
+static int told(const struct container *c, const char *operation, int64_t since, int result,
+                const struct error *err)
 {
-	struct timespec now = {0};
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - since->tv_sec) * 1e3 +
-	       (double)(now.tv_nsec - since->tv_nsec) / 1e6;
-}
-
-static int told(const struct container *c, const char *operation, const struct timespec *since,
-                int result, const struct error *err)
-{
-	double ms = milliseconds(since);
+	double ms = (double)(clock_ns() - since) / 1e6;
 
 	if (result < 0)
 		log_debug("%s executor: %s %s: failed after %.2f ms: %s: %s", c->executor->name,
@@ -33,10 +24,9 @@ static int told(const struct container *c, const char *operation, const struct t
 #define TRACED(operation, parameters, arguments)                                                   \
 	static int traced_##operation parameters                                                   \
 	{                                                                                          \
-		struct timespec since = {0};                                                       \
+		int64_t since = clock_ns();                                                        \
                                                                                                    \
-		(void)clock_gettime(CLOCK_MONOTONIC, &since);                                      \
-		return told(c, #operation, &since, c->traced->operation arguments, err);           \
+		return told(c, #operation, since, c->traced->operation arguments, err);            \
 	}
 
 TRACED(create, (struct container * c, struct plan *plan, struct error *err), (c, plan, err))

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/own.h"
 
 #include "systemd.h"
@@ -75,29 +75,23 @@ static int listen_for_jobs(sd_bus *bus, struct ended *ended, struct error *err)
 	return r < 0 ? fail_bus(err, "systemd", r, &failure) : 0;
 }
 
-static uint64_t now_us(void)
-{
-	struct timespec now = {0};
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 /* Until the job of a reply has ended. */
 static int wait_for(sd_bus *bus, const char *unit, sd_bus_message *reply, const struct ended *ended,
                     struct error *err)
 {
-	uint64_t end = now_us() + (uint64_t)JOB_SECONDS * 1000000;
+	int64_t end = clock_ms() + (int64_t)JOB_SECONDS * 1000;
 	const char *job, *result;
 	int r = sd_bus_message_read(reply, "o", &job);
 
 	while (r >= 0 && !(result = result_of(ended, job))) {
-		if (now_us() >= end)
+		int64_t left = end - clock_ms();
+
+		if (left <= 0)
 			return fail(err, ERROR_SYSTEM, unit, "systemd's job takes longer than %d s",
 			            JOB_SECONDS);
 		r = sd_bus_process(bus, NULL);
 		if (r == 0)
-			r = sd_bus_wait(bus, end - now_us());
+			r = sd_bus_wait(bus, (uint64_t)left * 1000);
 	}
 	if (r < 0)
 		return fail_bus(err, unit, r, NULL);

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include "console.h"
@@ -132,11 +132,8 @@ static void append(struct backlog *b, const char *bytes, size_t length)
 
 static void refill(struct allowance *a)
 {
-	struct timespec now = {0};
-	int64_t ms;
+	int64_t ms = clock_ms();
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 	if (ms - a->refilled_ms > BURST / RATE)
 		a->now = BURST;
 	else

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fdpass.h"
 #include "base/log.h"
 #include "base/own.h"
@@ -97,23 +97,15 @@ static int heard(struct loop_source *source, uint32_t events, struct error *err)
 	return 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Wait for the answer to what was sent.
  * Returns  its kind, or -1 and *err when there is none in time. */
 static int wait_answer(struct fs *fs, struct fs_message *ret, struct error *err)
 {
-	const int64_t limit = now_ms() + fs->limit_ms;
+	const int64_t limit = clock_ms() + fs->limit_ms;
 
 	for (;;) {
 		struct pollfd server = {.fd = fs->server.fd, .events = POLLIN};
-		int64_t left = limit - now_ms();
+		int64_t left = limit - clock_ms();
 		int n = left > 0 ? poll(&server, 1, (int)left) : 0;
 
 		if (n < 0 && errno == EINTR)

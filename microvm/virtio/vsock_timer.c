@@ -3,22 +3,14 @@
  * in which it ends. */
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include "vsock_parts.h"
 
 enum { LISTENER_REST_MS = 1000 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static struct connection *first(const struct vsock *v)
 {
@@ -32,7 +24,7 @@ void vsock_timer_arm(struct vsock *v)
 {
 	const struct connection *c = first(v);
 	uint64_t at_ms = c ? c->deadline_ms : 0;
-	uint64_t rested_ms = now_ms() + LISTENER_REST_MS;
+	uint64_t rested_ms = (uint64_t)clock_ms() + LISTENER_REST_MS;
 	struct itimerspec when = {0};
 
 	if (v->listener_rests && (!c || rested_ms < at_ms))
@@ -50,7 +42,7 @@ void connection_limit(struct connection *c)
 
 	list_remove(&c->timed);
 	list_append(&v->timed, &c->timed);
-	c->deadline_ms = now_ms() + v->options.limit_ms;
+	c->deadline_ms = (uint64_t)clock_ms() + v->options.limit_ms;
 	if (idle)
 		vsock_timer_arm(v);
 }
@@ -58,7 +50,7 @@ void connection_limit(struct connection *c)
 static int ready(struct loop_source *source, uint32_t events, struct error *err)
 {
 	struct vsock *v = source->data;
-	uint64_t now = now_ms(), times;
+	uint64_t now = (uint64_t)clock_ms(), times;
 	struct connection *c;
 
 	(void)events;

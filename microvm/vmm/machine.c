@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/own.h"
 #include "base/table.h"
@@ -20,19 +21,11 @@
 #define TSS_PAGES    UINT64_C(0xfffbd000)
 #define IDENTITY_MAP UINT64_C(0xfffbc000)
 
-static double now_ms(void)
-{
-	struct timespec now = {0};
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
-
 void machine_mark(struct machine *m, const char *stage)
 {
 	if (m->stages < STAGES) {
 		m->stage[m->stages].name = stage;
-		m->stage[m->stages++].ms = now_ms() - m->began_ms;
+		m->stage[m->stages++].ms = (double)(clock_ns() - m->began_ns) / 1e6;
 	}
 }
 
@@ -199,7 +192,7 @@ static struct machine *allocate(const struct machine_config *config, struct loop
 		(void)fail(err, ERROR_SYSTEM, "machine", "out of memory");
 		return NULL;
 	}
-	m->began_ms = now_ms();
+	m->began_ns = clock_ns();
 	m->loop = loop;
 	m->vm = m->end.fd = -1;
 	m->memory.file = -1;

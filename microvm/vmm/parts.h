@@ -91,7 +91,7 @@ struct machine {
 		double ms;
 	} stage[STAGES];
 	size_t stages;
-	double began_ms;
+	int64_t began_ns;
 };
 
 /* boot.c: put kernel, initramfs and what it is told into memory. *ret_entry is the kernel's 32-bit entry. */

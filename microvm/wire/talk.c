@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/own.h"
 
 #include "message.h"
@@ -32,22 +32,14 @@ int wire_send(int fd, const struct wire_message *message, struct error *err)
 	return 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now = {0};
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Until there is something to read.
- * end  of now_ms()'s clock; negative: for ever. */
+ * end  of clock_ms(); negative: for ever. */
 static int await(int fd, int64_t end, struct error *err)
 {
 	struct pollfd wait = {.fd = fd, .events = POLLIN};
 
 	for (;;) {
-		int64_t left = end < 0 ? -1 : end - now_ms();
+		int64_t left = end < 0 ? -1 : end - clock_ms();
 		int ready = poll(&wait, 1, end >= 0 && left < 0 ? 0 : (int)left);
 
 		if (ready > 0)
@@ -115,7 +107,7 @@ static int make_room(struct wire_inbox *inbox, size_t limit, struct error *err)
 int wire_receive(int fd, size_t limit, int timeout_ms, struct wire_inbox *inbox,
                  struct wire_message *ret, struct error *err)
 {
-	int64_t end = timeout_ms < 0 ? -1 : now_ms() + timeout_ms;
+	int64_t end = timeout_ms < 0 ? -1 : clock_ms() + timeout_ms;
 	bool began = false;
 
 	inbox->have = 0;

@@ -76,7 +76,7 @@ static void late(struct scene *scene)
 	for (size_t i = 0; i < b->address_count; i++)
 		if (b->addresses[i].head.ifa_prefixlen == 32)
 			b->addresses[i].times = (struct ifa_cacheinfo){10, 20, 0, 0};
-	b->written -= 20;
+	b->written_ms -= 20000;
 	send_away(scene, b);
 	bring_back(scene, b);
 	links = scene_look(scene);
