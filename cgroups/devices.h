@@ -28,7 +28,21 @@ int devices_plan(const struct spec_resources *resources, struct arena *arena,
  * Returns  0, or -1 and *err. dir is borrowed. Spec: bpf(2) */
 int devices_attach(int dir, const struct device_program *program, struct error *err) FALLIBLE;
 
-/* Likewise, in the place of the one that devices_attach() attached, with no moment in between. */
-int devices_replace(int dir, const struct device_program *program, struct error *err) FALLIBLE;
+/* Another one in the place of what devices_attach() attached: all that is likely to fail comes before anything is
+ * changed, here and by whoever has more to change. */
+struct device_change {
+	int old, loaded; /* -1: none */
+};
+
+/* Look for the one that is there, and load the other one.
+ * ret      is {-1, -1}; for device_change_release(), either way.
+ * Returns  0, or -1 and *err. dir is borrowed. */
+int devices_load(int dir, const struct device_program *program, struct device_change *ret,
+                 struct error *err) FALLIBLE;
+
+/* Put it there, with no moment in between. Returns 0, or -1 and *err. */
+int devices_change(int dir, const struct device_change *change, struct error *err) FALLIBLE;
+
+void device_change_release(struct device_change *change);
 
 #endif

@@ -47,9 +47,8 @@ static int load(const struct device_program *program, struct error *err)
 }
 
 /* replaced  the program whose place it takes, or -1 */
-static int attach(int dir, const struct device_program *program, int replaced, struct error *err)
+static int attach(int dir, int fd, int replaced, struct error *err)
 {
-	owned_fd fd = load(program, err);
 	union bpf_attr attr = {
 		.target_fd = (uint32_t)dir,
 		.attach_bpf_fd = (uint32_t)fd,
@@ -57,8 +56,6 @@ static int attach(int dir, const struct device_program *program, int replaced, s
 		.attach_flags = BPF_F_ALLOW_MULTI,
 	};
 
-	if (fd < 0)
-		return -1;
 	if (replaced >= 0) {
 		attr.attach_flags |= BPF_F_REPLACE;
 		attr.replace_bpf_fd = (uint32_t)replaced;
@@ -119,17 +116,33 @@ static int find(int dir, int *ret_fd, struct error *err)
 
 int devices_attach(int dir, const struct device_program *program, struct error *err)
 {
-	return program->insns ? attach(dir, program, -1, err) : 0;
+	owned_fd fd = -1;
+
+	if (!program->insns)
+		return 0;
+	fd = load(program, err);
+	return fd < 0 ? -1 : attach(dir, fd, -1, err);
 }
 
-int devices_replace(int dir, const struct device_program *program, struct error *err)
+int devices_load(int dir, const struct device_program *program, struct device_change *ret,
+                 struct error *err)
 {
-	owned_fd old = -1;
-	int found = find(dir, &old, err);
-
-	if (found < 0)
+	if (find(dir, &ret->old, err) < 0)
 		return -1;
 	if (program->insns)
-		return attach(dir, program, found ? old : -1, err);
-	return found ? detach(dir, old, err) : 0;
+		ret->loaded = load(program, err);
+	return program->insns && ret->loaded < 0 ? -1 : 0;
+}
+
+int devices_change(int dir, const struct device_change *change, struct error *err)
+{
+	if (change->loaded >= 0)
+		return attach(dir, change->loaded, change->old, err);
+	return change->old >= 0 ? detach(dir, change->old, err) : 0;
+}
+
+void device_change_release(struct device_change *change)
+{
+	fd_release(&change->old);
+	fd_release(&change->loaded);
 }

@@ -47,11 +47,15 @@ static int tell_systemd(struct rest *rest, struct error *err)
 
 static int change_rest(void *data, struct error *err)
 {
+	OWNED(device_change_release) struct device_change change = {-1, -1};
 	struct rest *rest = data;
 
+	/* what systemd has been told nobody takes back */
+	if (rest->devices && devices_load(rest->dir, rest->devices, &change, err) < 0)
+		return -1;
 	if (rest->scope.unit && tell_systemd(rest, err) < 0)
 		return -1;
-	return rest->devices ? devices_replace(rest->dir, rest->devices, err) : 0;
+	return devices_change(rest->dir, &change, err);
 }
 
 int cgroup_update(const char *path, const char *unit, const struct spec_resources *resources,

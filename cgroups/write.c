@@ -153,7 +153,8 @@ static void bring_back(int dir, const struct cgroup_writes *writes, const char *
 		const char *value = values[i];
 		struct error dropped;
 
-		if (value && write_value(dir, writes->item[i].file, value, &dropped) < 0)
+		if (value && write_value(dir, writes->item[i].file, value, &dropped) < 0 &&
+		    dropped.errnum != ENOENT && dropped.errnum != ENODEV) /* the cgroup is gone */
 			log_dropped("after an update that failed", &dropped);
 	}
 }

@@ -134,13 +134,13 @@ int container_start(struct container *c, struct error *err)
 	return -1;
 }
 
-/* What fails may do so only because the container is ended or deleted while we are on our way into it. */
-static int failed_inside(struct container *c, struct error *err)
+/* What fails may do so only because the container is ended or deleted while we are at it. */
+static int explained(struct container *c, int result, struct error *err)
 {
 	struct error ignored;
 
-	if (err->kind != ERROR_SYSTEM)
-		return -1;
+	if (result >= 0 || err->kind != ERROR_SYSTEM)
+		return result;
 	if (err->errnum == ESRCH || /* one that is on its way out looks alive still */
 	    (look(c, &ignored) == 0 && c->state.status == STATUS_STOPPED))
 		return error_within(err, "%s: has ended meanwhile", c->state.id);
@@ -154,14 +154,14 @@ int container_exec(struct container *c, const struct spec_process *process,
                    struct error *err)
 {
 	bool paused = options->ignore_paused && c->state.status == STATUS_PAUSED;
+	int result;
 
 	if ((!(paused && c->executor->exec) && allow(c, OP_EXEC, c->executor->exec, err) < 0) ||
 	    container_config(c, err) < 0)
 		return -1;
-	if (c->executor->exec(c, process ? process : &c->spec->process, options, ret_result, err) <
-	    0)
-		return failed_inside(c, err);
-	return 0;
+	result = c->executor->exec(c, process ? process : &c->spec->process, options, ret_result,
+	                           err);
+	return explained(c, result, err);
 }
 
 int container_kill(struct container *c, int signum, bool all, struct error *err)
@@ -178,28 +178,28 @@ int container_pause(struct container *c, struct error *err)
 {
 	if (allow(c, OP_PAUSE, c->executor->pause, err) < 0)
 		return -1;
-	return c->executor->pause(c, err);
+	return explained(c, c->executor->pause(c, err), err);
 }
 
 int container_resume(struct container *c, struct error *err)
 {
 	if (allow(c, OP_RESUME, c->executor->resume, err) < 0)
 		return -1;
-	return c->executor->resume(c, err);
+	return explained(c, c->executor->resume(c, err), err);
 }
 
 int container_update(struct container *c, const struct spec_resources *resources, struct error *err)
 {
 	if (allow(c, OP_UPDATE, c->executor->update, err) < 0)
 		return -1;
-	return c->executor->update(c, resources, err);
+	return explained(c, c->executor->update(c, resources, err), err);
 }
 
 int container_processes(struct container *c, pid_t **ret_pids, size_t *ret_count, struct error *err)
 {
 	if (allow(c, OP_PROCESSES, c->executor->processes, err) < 0)
 		return -1;
-	return c->executor->processes(c, ret_pids, ret_count, err);
+	return explained(c, c->executor->processes(c, ret_pids, ret_count, err), err);
 }
 
 int container_stats(struct container *c, struct arena *arena, struct stats *ret, struct error *err)
@@ -222,9 +222,7 @@ int container_mounts(struct container *c, enum mounts_change change, const mount
 {
 	if (allow(c, OP_MOUNTS, c->executor->mounts, err) < 0 || container_config(c, err) < 0)
 		return -1;
-	if (c->executor->mounts(c, change, mounts, err) < 0)
-		return failed_inside(c, err);
-	return 0;
+	return explained(c, c->executor->mounts(c, change, mounts, err), err);
 }
 
 int container_checkpoint_allowed(const struct container *c, struct error *err)

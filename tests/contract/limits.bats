@@ -452,6 +452,8 @@ limited"
 	echo '{"memory": {"limit": 100663296, "swap": 100663296, "checkBeforeUpdate": true}}' >"$T/r.json"
 	ok cella update -r "$T/r.json" "$ID"
 	is "$(limit_of "$ID" memory.max)" 100663296
-	try cella update --memory 8m --memory-swap 8m "$ID" # its unit, where it has one, may have gone before that is told
+	try cella update --memory 8m --memory-swap 8m "$ID"
+	# its unit, where it has one, may have gone before that is told
+	[ "$status" = 0 ] || { has "$stderr" "cella: $ID: has ended meanwhile: " && lacks "$stderr" $'\n'; }
 	ends_with $background 137
 }

@@ -131,6 +131,20 @@ unit() { echo "$UNITS-$ID.scope"; }
 	ok cella delete --force "$ID"
 }
 
+@test "systemd is told nothing by an update whose rules for devices the kernel does not take" {
+	only_cella
+	command -v strace >/dev/null || skip "strace is missing"
+	bundle 'forever | .linux.resources.memory = {limit: 67108864}'
+	ok cella run -d "$ID"
+	echo '{"memory": {"limit": 33554432}, "devices": [{"allow": false, "access": "rwm"}]}' >"$T/less"
+	refused strace -f -o "$T/calls" -e trace=bpf -e inject=bpf:error=EPERM "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" update --resources "$T/less" "$ID"
+	has "$stderr" "cella: linux.resources.devices: "
+	is "$(property "$(unit)" MemoryMax) $(<"$CGROUP/memory.max")" "67108864 67108864"
+	ok cella update --resources "$T/less" "$ID"
+	is "$(property "$(unit)" MemoryMax) $(<"$CGROUP/memory.max")" "33554432 33554432"
+	ok cella delete --force "$ID"
+}
+
 @test "without a bus the manager is reached at its own socket; without that a container can still be deleted" {
 	bundle 'forever'
 	ok cella create "$ID"
