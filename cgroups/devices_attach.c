@@ -129,9 +129,10 @@ int devices_load(int dir, const struct device_program *program, struct device_ch
 {
 	if (find(dir, &ret->old, err) < 0)
 		return -1;
-	if (program->insns)
-		ret->loaded = load(program, err);
-	return program->insns && ret->loaded < 0 ? -1 : 0;
+	if (!program->insns)
+		return 0;
+	ret->loaded = load(program, err);
+	return ret->loaded < 0 ? -1 : 0;
 }
 
 int devices_change(int dir, const struct device_change *change, struct error *err)

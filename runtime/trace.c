@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An executor around another: what was asked of it, what came of it, how long it took. --debug. */
-
 #include "base/clock.h"
 #include "base/log.h"
 

@@ -287,6 +287,8 @@ sweep() {
 own_names() { names "c$BATS_TEST_NUMBER" "$T" "$BATS_TEST_NUMBER"; }
 shared_names() { names shared "$BATS_FILE_TMPDIR" shared; }
 names() { # ID FOLDER CGROUP
+	UNITS=${BATS_TEST_FILENAME##*/}
+	UNITS=${UNITS%.bats}
 	ID=$1 BUNDLE=$2/bundle ROOT=$2/root CG=
 	[ -z "$TEST_CGROUP" ] || CG=$TEST_CGROUP/$3
 	CGROUP=$(cgroup_dir "$ID")
@@ -317,8 +319,6 @@ contract_setup() {
 	chmod 755 "$T" "${T%/*}" "${T%/*/*}"
 	SHARE=$T/share
 	mkdir -m 777 "$SHARE"
-	UNITS=${BATS_TEST_FILENAME##*/}
-	UNITS=${UNITS%.bats}
 	own_names
 	[ -z "$CG" ] || "${AS[@]}" mkdir "/sys/fs/cgroup$CG"
 	[ "${#AS[@]}" = 0 ] || install -d -m 700 -o "$CELLA_USER" "$ROOT"
@@ -340,8 +340,6 @@ setup() { contract_setup; }
 teardown() { contract_teardown; }
 teardown_file() {
 	[ -d "$BATS_FILE_TMPDIR/bundle" ] || return 0
-	UNITS=${BATS_TEST_FILENAME##*/}
-	UNITS=${UNITS%.bats}
 	shared_names
 	end_shared
 }
