@@ -67,7 +67,7 @@ endif
 TEST_LDLIBS := -lyajl -lseccomp -lnl-route-3 -lnl-3 -lprotobuf-c -lm -lcmocka
 
 ifneq ($(SAN),)
-  harden := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+  harden := -fsanitize=$(SAN) -DSANITIZED -fno-sanitize-recover=all -fno-omit-frame-pointer
 else
   harden := -fstack-protector-strong \
             $(if $(filter -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)

@@ -105,7 +105,7 @@ static void serve_all(int root, const struct fuse_options *options)
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* as the monitor's file server is: what it must not do ends it. Sanitizers do more. */
-#ifndef __SANITIZE_ADDRESS__
+#ifndef SANITIZED
 	if (lockdown(LOCKDOWN_FILESERVER, &err) < 0)
 		_exit(1);
 #endif

@@ -29,7 +29,7 @@
 enum { M = 1, F = 2, S = 4 };
 
 /* The calls that sanitizers make are not the program's. */
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SANITIZED
 #define PLAIN_BUILD() skip()
 #else
 #define PLAIN_BUILD() ((void)state)
