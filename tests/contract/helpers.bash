@@ -58,7 +58,7 @@ def mapped: ids([{containerID: 0, hostID: 100000, size: 65536}]);
 def caps(c): .process.capabilities = c;
 def all_caps(c): caps({bounding: c, effective: c, permitted: c, inheritable: [], ambient: []});
 def writable: .root.readonly = false;
-def share: bind("/share"; $share);
+def share: bind("/share"; env.SHARE);
 def forever: sh("trap \"exit 0\" TERM; while :; do sleep 1000 & wait; done");
 '
 
@@ -315,9 +315,10 @@ end_shared() {
 }
 
 contract_setup() {
+	set +T # bats notes where it is at each command of what it calls, half of the time of a test: that of the test will do
 	T=$BATS_TEST_TMPDIR
 	chmod 755 "$T" "${T%/*}" "${T%/*/*}"
-	SHARE=$T/share
+	export SHARE=$T/share
 	mkdir -m 777 "$SHARE"
 	own_names
 	[ -z "$CG" ] || "${AS[@]}" mkdir "/sys/fs/cgroup$CG"

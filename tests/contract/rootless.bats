@@ -110,7 +110,7 @@ default_config() {
 		is "$(jq -c '[.namespaces[] | select(.type == "user")], .uidMappings' <<<"$output" | xargs)" \
 			"[{type:user}] [{containerID:$id,hostID:$user,size:1}]"
 		ok plain create "$ID"
-		is "$("${as[@]}" jq -c '.namespaces[0], .uidMappings' "$XDG_RUNTIME_DIR/cella/$ID/state.json" | xargs)" \
+		is "$("${as[@]}" cat "$XDG_RUNTIME_DIR/cella/$ID/state.json" | jq -c '.namespaces[0], .uidMappings' | xargs)" \
 			"user [{containerID:$id,hostID:$user,size:1}]"
 		ok plain start "$ID"
 		echo '{"mounts": [{"destination": "/mnt", "type": "tmpfs", "source": "tmpfs"}]}' >"$T/tmpfs.json"
@@ -205,7 +205,7 @@ has_stopped() { plain state "$ID" | grep -q '"stopped"'; }
 	only_cella
 	config 'forever'
 	ok plain run -d "$ID"
-	[ "$("${as[@]}" jq .cgroup "$XDG_RUNTIME_DIR/cella/$ID/state.json")" = null ] || {
+	[ "$("${as[@]}" cat "$XDG_RUNTIME_DIR/cella/$ID/state.json" | jq .cgroup)" = null ] || {
 		plain delete --force "$ID"
 		skip "this user has rights over cgroups"
 	}

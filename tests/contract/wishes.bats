@@ -9,8 +9,8 @@ load helpers
 	refused cella run "$ID"
 	has "$stderr" "/bin/orphan: exec: its interpreter /no/such/interpreter: no such file or directory"
 	bundle 'args(["/loaded"]) | bind("/loaded"; "\($t)/loaded"; ["ro"])'
-	cp "$(command -v jq)" "$T/loaded"
-	grep -aq 'ld-linux' "$T/loaded" || skip "jq is no dynamic program here"
+	cp "$BASH" "$T/loaded"
+	grep -aq 'ld-linux' "$T/loaded" || skip "bash is no dynamic program here"
 	refused cella run "$ID"
 	matches "$stderr" "/loaded: exec: its interpreter /lib[0-9]*/ld-linux.*: no such file or directory"
 	bundle 'forever'

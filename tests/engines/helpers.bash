@@ -22,6 +22,10 @@ typed() {
 	${AS-} timeout 30 script -qec "stty rows 31 cols 97; $*" /dev/null <> <(:)
 }
 
+setup() {
+	set +T # bats notes where it is at each command of what a test calls, half of its time: the test's own will do
+}
+
 only_cella() {
 	[ -z "${PEER-}" ] || skip "what only cella promises"
 }
