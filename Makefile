@@ -91,7 +91,7 @@ MAINS    := $(filter %/main.o,$(ALL))
 UNIT      := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c)))
 UNIT_MORE := $(filter-out $(UNIT:=.o),$(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/*/*.c tests/unit/*/*/*.c)))
 # One build for the tests under sanitizers, the fuzzers, and clang's warnings.
-sanitized = CC=clang SAN=fuzzer-no-link,address,undefined B=$(B)/san WERROR=-Werror
+sanitized = CC=clang SAN=fuzzer-no-link,address,undefined B=$(B)/san WERROR=-Werror $(if $(shell command -v ld.lld),LDFLAGS=-fuse-ld=lld)
 FUZZ      := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_MORE := $(filter-out $(B)/tests/fuzz/fuzz_%,$(patsubst %.c,$(B)/%.o,$(wildcard tests/fuzz/*.c)))
 BENCH     := $(B)/tests/bench/measure $(B)/tests/bench/floor

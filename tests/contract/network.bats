@@ -24,7 +24,7 @@ cable() { # NUMBER MTU
 	near ip link set "eth$1" up
 	soon has_carrier "eth$1"
 }
-has_carrier() { near ip -o link show "$1" | grep -q LOWER_UP; }
+has_carrier() { near ip -o link show "$1" | grep LOWER_UP | grep -qv NO-CARRIER; }
 
 setup() {
 	contract_setup
