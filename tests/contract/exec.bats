@@ -266,9 +266,9 @@ NEW=2"
 
 @test "delete --force ends it and its runtime" {
 	up
-	exec_cella exec "$ID" sleep 1000 </dev/null >/dev/null 2>&1 &
+	exec_cella exec "$ID" sh -c 'echo runs; exec sleep 1000' </dev/null >"$T/stdout" 2>"$T/stderr" &
 	background=$!
-	soon has_processes "$ID" 3
+	soon grep -q runs "$T/stdout" # whoever only sees the process does not know yet that exec has heard of it
 	down
 	ends_with $background 137
 }

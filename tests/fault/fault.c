@@ -147,6 +147,21 @@ static void at_call(struct job *job, int index)
 	}
 }
 
+static bool is_birth(int event)
+{
+	return event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
+	       event == PTRACE_EVENT_CLONE;
+}
+
+/* Known from now on: its own first stop may be told later than the birth of the next one. */
+static void at_birth(struct job *job, pid_t parent)
+{
+	unsigned long child = 0;
+
+	if (ptrace(PTRACE_GETEVENTMSG, parent, 0, &child) == 0 && child)
+		(void)who(job, (pid_t)child);
+}
+
 /* A stop of a process; how it goes on. */
 static void at_stop(struct job *job, int index, int status)
 {
@@ -163,6 +178,8 @@ static void at_stop(struct job *job, int index, int status)
 			return;
 		}
 		p->begun = true;
+	} else if (is_birth(event)) {
+		at_birth(job, p->pid);
 	} else if (event == 0) {
 		deliver = signum;
 	}
