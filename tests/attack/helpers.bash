@@ -39,11 +39,11 @@ hostile_rootfs() {
 	rootfs=$BUNDLE/rootfs
 }
 
-# RUNS (40) runs at least, and 2,000 changes; what appears at $STOP ends it. Without the defence up to ten times as many.
+# RUNS (40) runs at least, and 2,000 changes; what appears at $STOP ends it. Without the defence up to a hundred times as many.
 race() { # A B COMMAND…
 	local a=$1 b=$2 said runs=${RUNS:-40} changes succeeded
 	shift 2
-	[ "$CELLA" = "$PRODUCT" ] || runs=$((10 * runs))
+	[ "$CELLA" = "$PRODUCT" ] || runs=$((100 * runs))
 	said=$(timeout 100 "$ATTACKER" race "$runs" "$a" "$b" "$STOP" "$@" 2>"$T/race.stderr")
 	read -r runs changes succeeded <<<"$said"
 	echo "# ${CELLA##*/}: $runs runs, $succeeded of them with success, $changes changes"
