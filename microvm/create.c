@@ -20,7 +20,7 @@ enum { CONFIG_LIMIT = 16 << 20, LAST_WORDS_MS = 2000 };
 
 /* A network namespace may outlive the container, and the host's devices do: both get back what they had while the
  * monitor's process is there still, with whose namespace a device would end. */
-static void abandon(struct container *c, const struct moved *moved)
+static void abandon(struct container *c, struct moved *moved)
 {
 	struct error ignored;
 

@@ -38,25 +38,96 @@ static struct nlattr *nested(struct nlattr *within, int type)
 
 /* ---- links ---- */
 
+static void read_bytes(struct nlattr *from, void *to, size_t size)
+{
+	memset(to, 0, size);
+	if (from && nla_len(from) > 0 && (size_t)nla_len(from) <= size)
+		memcpy(to, nla_data(from), (size_t)nla_len(from));
+}
+
+/* A text that does not fit is cut: so it is the next time. */
+static void read_text(struct nlattr *from, char *to, size_t size)
+{
+	memset(to, 0, size);
+	if (from)
+		(void)nla_strlcpy(to, from, size);
+}
+
+static void read_identity(struct nlmsghdr *header, struct identity *to)
+{
+	const size_t head = sizeof(struct ifinfomsg);
+	struct nlattr *info = nlmsg_find_attr(header, (int)head, IFLA_LINKINFO);
+	struct nlattr *where = nlmsg_find_attr(header, (int)head, IFLA_LINK_NETNSID);
+
+	memset(to, 0, sizeof(*to));
+	read_text(nested(info, IFLA_INFO_KIND), to->kind, sizeof(to->kind));
+	read_text(nlmsg_find_attr(header, (int)head, IFLA_PARENT_DEV_NAME), to->parent,
+	          sizeof(to->parent));
+	read_bytes(nlmsg_find_attr(header, (int)head, IFLA_PERM_ADDRESS), to->permanent,
+	           sizeof(to->permanent));
+	to->link = (int32_t)number(nlmsg_find_attr(header, (int)head, IFLA_LINK));
+	to->link_namespace = where ? (int32_t)nla_get_u32(where) : -1;
+}
+
+static void read_further(struct nlattr *list, struct settings *to)
+{
+	struct nlattr *name;
+	int left;
+
+	memset(to->further, 0, sizeof(to->further));
+	to->further_length = 0;
+	if (!list)
+		return;
+	nla_for_each_nested(name, list, left)
+	{
+		size_t length = strnlen(nla_data(name), (size_t)nla_len(name)) + 1;
+
+		if (nla_type(name) != IFLA_ALT_IFNAME || length > (size_t)nla_len(name) ||
+		    to->further_length + length > sizeof(to->further))
+			continue;
+		memcpy(to->further + to->further_length, nla_data(name), length);
+		to->further_length += (uint32_t)length;
+	}
+}
+
+static void read_settings(struct nlmsghdr *header, struct settings *to)
+{
+	const struct ifinfomsg *link = nlmsg_data(header);
+	const int head = sizeof(*link);
+	struct nlattr *mac = nlmsg_find_attr(header, head, IFLA_ADDRESS);
+
+	read_bytes(mac, to->mac, sizeof(to->mac));
+	to->mac_length = mac && nla_len(mac) <= MAC_BYTES ? (uint8_t)nla_len(mac) : 0;
+	to->mtu = number(nlmsg_find_attr(header, head, IFLA_MTU));
+	to->queue_length = number(nlmsg_find_attr(header, head, IFLA_TXQLEN));
+	to->group = number(nlmsg_find_attr(header, head, IFLA_GROUP));
+	to->flags = link->ifi_flags & LINK_FLAGS;
+	read_text(nlmsg_find_attr(header, head, IFLA_IFALIAS), to->alias, sizeof(to->alias));
+	read_further(nlmsg_find_attr(header, head, IFLA_PROP_LIST), to);
+}
+
+void device_read(struct nlmsghdr *header, struct device *ret)
+{
+	const struct ifinfomsg *link = nlmsg_data(header);
+	struct nlattr *v6 = nested(nlmsg_find_attr(header, sizeof(*link), IFLA_AF_SPEC), AF_INET6);
+
+	v6 = nested(v6, IFLA_INET6_ADDR_GEN_MODE);
+	ret->up = link->ifi_flags & IFF_UP;
+	ret->master = (int)number(nlmsg_find_attr(header, sizeof(*link), IFLA_MASTER));
+	ret->gen_mode = v6 ? nla_get_u8(v6) : IN6_ADDR_GEN_MODE_EUI64;
+	read_identity(header, &ret->home);
+	read_settings(header, &ret->settings);
+}
+
 static int on_link(struct nl_msg *message, void *context, struct error *err)
 {
 	struct nlmsghdr *header = nlmsg_hdr(message);
 	const struct ifinfomsg *link = nlmsg_data(header);
 	struct device *it = ours(context, link->ifi_index);
-	struct nlattr *mac, *v6;
 
 	(void)err;
-	if (!it)
-		return 0;
-	mac = nlmsg_find_attr(header, sizeof(*link), IFLA_ADDRESS);
-	v6 = nested(nlmsg_find_attr(header, sizeof(*link), IFLA_AF_SPEC), AF_INET6);
-	v6 = nested(v6, IFLA_INET6_ADDR_GEN_MODE);
-	it->up = link->ifi_flags & IFF_UP;
-	it->master = (int)number(nlmsg_find_attr(header, sizeof(*link), IFLA_MASTER));
-	it->gen_mode = v6 ? nla_get_u8(v6) : IN6_ADDR_GEN_MODE_EUI64;
-	it->mac_length = mac && nla_len(mac) <= MAC_BYTES ? (uint8_t)nla_len(mac) : 0;
-	if (it->mac_length)
-		memcpy(it->mac, nla_data(mac), it->mac_length);
+	if (it)
+		device_read(header, it);
 	return 0;
 }
 

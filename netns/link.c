@@ -87,6 +87,24 @@ int link_set_master(struct netlink *nl, int index, int master, struct error *err
 	return netlink_ask(nl, &request, err);
 }
 
+int link_further(struct netlink *nl, int index, const char *name, bool add, struct error *err)
+{
+	struct ifinfomsg link = {.ifi_index = index};
+	void *names;
+	struct request request = {
+		.message = message_new(add ? RTM_NEWLINKPROP : RTM_DELLINKPROP,
+	                               add ? NLM_F_CREATE | NLM_F_APPEND : 0, &link, sizeof(link)),
+		.object = name,
+		.verb = add ? "add as a further name" : "remove as a further name",
+		.content = add ? 0 : ENOENT,
+	};
+
+	message_enter(&request.message, IFLA_PROP_LIST, &names);
+	message_put_text(&request.message, IFLA_ALT_IFNAME, name);
+	message_leave(request.message, names);
+	return netlink_ask(nl, &request, err);
+}
+
 int link_set_gen_mode(struct netlink *nl, int index, uint8_t mode, struct error *err)
 {
 	struct ifinfomsg link = {.ifi_index = index};

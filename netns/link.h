@@ -21,6 +21,10 @@ int link_rename(struct netlink *nl, int index, const char *from, const char *to,
 /* A port of the bridge (or the like) with this index. */
 int link_set_master(struct netlink *nl, int index, int master, struct error *err) FALLIBLE;
 
+/* A further name of it: another one, or one less. One that it has, or that it has not, is fine. */
+int link_further(struct netlink *nl, int index, const char *name, bool add,
+                 struct error *err) FALLIBLE;
+
 /* How it makes its link-local address of IPv6: IN6_ADDR_GEN_MODE_…; fine where the kernel has no IPv6. */
 int link_set_gen_mode(struct netlink *nl, int index, uint8_t mode, struct error *err) FALLIBLE;
 

@@ -18,6 +18,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/text.h"
 
 enum {
 	NETNS_NAME = 16, /* of an interface, with its NUL: IFNAMSIZ */
@@ -144,10 +145,19 @@ struct netns_device {
 
 enum { NETNS_DEVICES = 64 };
 
-/* What devices have that the kernel takes from them when it moves them, and where each of them is. It is in memory that
- * a process shares with those that it forks: where it ends in the middle, they can bring the devices back. */
+/* What devices have that the kernel takes from them when it moves them, and where each of them is. */
 struct netns_baggage;
 void netns_baggage_free(struct netns_baggage *baggage);
+
+/* As bytes, for a process that comes later on this machine, by this version of the program: until it was saved once
+ * nothing may be sent, and who was sent after it is looked for.
+ *
+ * netns_baggage_save()  at the end of out, which may fail: text_check().
+ * netns_baggage_load()  whatever the bytes are. ret_baggage for netns_baggage_free().
+ *                       Returns 0, or -1 and *err: ERROR_UNSUPPORTED where another version has saved them. */
+void netns_baggage_save(const struct netns_baggage *baggage, struct text *out);
+int netns_baggage_load(const char *bytes, size_t length, struct netns_baggage **ret_baggage,
+                       struct error *err) FALLIBLE;
 
 /* Look up devices here and write down what they have. Nothing moves yet.
  * ret_baggage  for netns_baggage_free().
@@ -168,15 +178,21 @@ int netns_send_devices(struct netns_baggage *baggage, int target, struct error *
 /* There: give them their permanent addresses of global scope, and set them up. Returns 0, or -1 and *err. */
 int netns_unpack_devices(struct netns_baggage *baggage, struct error *err) FALLIBLE;
 
-/* There: send back to `target` those that are there. One whose name somebody else has taken meanwhile comes under
- * another one, with a warning.
- * Returns  0, or -1 and *err: the first that stayed; the others have gone. */
+/* There: send back to `target` those that are there, whatever they are called, with the MAC, MTU, flags, queue
+ * length, group and alias that they left with. Devices on top of them that are there end. One whose name somebody else
+ * has taken meanwhile comes under another one; what is not certainly the device that left (its kind, its bus, its own
+ * MAC, what it is on or its peer are others; a tun) stays: both with a warning.
+ * Returns  0, or -1 and *err: the first that stayed; the others have gone. Can be done again. */
 int netns_return_devices(struct netns_baggage *baggage, int target, struct error *err) FALLIBLE;
 
+/* Those that have not come back can't be reached: netns_restore_devices() will look for them at home. */
+void netns_miss_devices(struct netns_baggage *baggage);
+
 /* Here again: give those that are back all that they had: addresses of every kind (with what is left of their time),
- * labels, whether they were up, the bridge that they were a port of, routes that somebody made, permanent neighbours.
- * The kernel itself keeps MTU, MAC, flags and further names. Lost are the device's sysctls, queues and filters, routes
- * with several next hops, and the devices that were made on top of it (VLANs). Can be done again.
+ * labels, whether they were up, the bridge that they were a port of, routes that somebody made, permanent neighbours,
+ * further names. A route that is there by now stays as it is. Lost are the device's sysctls, queues and filters,
+ * routes with several next hops, and the devices that were made on top of it (VLANs). A warning tells of one that is
+ * not back. Can be done again.
  * Returns  0, or -1 and the first *err, with the device's name in front: all else has been tried. */
 int netns_restore_devices(struct netns_baggage *baggage, struct error *err) FALLIBLE;
 

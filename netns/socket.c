@@ -67,6 +67,21 @@ void netlink_close(struct netlink *nl)
 	nl->socket = NULL;
 }
 
+/* After a question that was not answered questions and answers are counted anew. */
+static int begin(struct netlink *nl, struct error *err)
+{
+	if (nl->lost) {
+		netlink_close(nl);
+		if (netlink_open(nl, err) < 0) {
+			nl->lost = true;
+			return -1;
+		}
+	}
+	nl->errnum = 0;
+	nl->text[0] = '\0';
+	return 0;
+}
+
 static int fail_netlink(struct netlink *nl, int nle, const struct request *request,
                         struct error *err)
 {
@@ -81,6 +96,7 @@ static int fail_netlink(struct netlink *nl, int nle, const struct request *reque
 		}
 		return -1;
 	}
+	nl->lost = true;
 	if (nle == -NLE_AGAIN)
 		return fail(err, ERROR_SYSTEM, request->object, "%s: no answer in %d s",
 		            request->verb, PATIENCE_S);
@@ -93,8 +109,10 @@ int netlink_ask(struct netlink *nl, const struct request *request, struct error 
 
 	if (!request->message)
 		return fail(err, ERROR_SYSTEM, request->object, "%s: out of memory", request->verb);
-	nl->errnum = 0;
-	nl->text[0] = '\0';
+	if (begin(nl, err) < 0) {
+		nlmsg_free(request->message);
+		return -1;
+	}
 	nle = nl_send_auto(nl->socket, request->message);
 	nlmsg_free(request->message);
 	if (nle >= 0)
@@ -130,8 +148,10 @@ int netlink_list(struct netlink *nl, struct nl_msg *message, netlink_each each, 
 
 	if (!message)
 		return fail(err, ERROR_SYSTEM, "netlink", "out of memory");
-	nl->errnum = 0;
-	nl->text[0] = '\0';
+	if (begin(nl, err) < 0) {
+		nlmsg_free(message);
+		return -1;
+	}
 	(void)nl_socket_modify_cb(nl->socket, NL_CB_VALID, NL_CB_CUSTOM, one_of_list, &list);
 	nle = nl_send_auto(nl->socket, message);
 	nlmsg_free(message);
@@ -139,8 +159,10 @@ int netlink_list(struct netlink *nl, struct nl_msg *message, netlink_each each, 
 		nle = nl_recvmsgs_default(nl->socket);
 	(void)nl_socket_modify_cb(nl->socket, NL_CB_VALID, NL_CB_DEFAULT, NULL, NULL);
 	nl->changed = nle == -NLE_DUMP_INTR;
-	if (list.failed)
+	if (list.failed) { /* the rest of it is still to come */
+		nl->lost = true;
 		return -1;
+	}
 	return nle < 0 ? fail_netlink(nl, nle, &request, err) : 0;
 }
 

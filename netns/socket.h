@@ -20,6 +20,7 @@ struct netlink {
 	int errnum;     /* the kernel's last refusal, 0 for none */
 	char text[128]; /* its own words for it, or "" */
 	bool changed;   /* a list failed because what it lists changed meanwhile: ask again */
+	bool lost;      /* a question or an answer: the next answer may be another question's */
 };
 
 /* Open a socket in the caller's network namespace; no answer is waited for longer than a few seconds.

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/table.h"
 
 #include "baggage.h"
@@ -121,7 +122,11 @@ static struct nl_msg *note_message(const struct here *h, const struct note *note
 		route->rtm_flags &= RTNH_F_ONLINK; /* the others are the kernel's to say */
 	else
 		((struct ndmsg *)(void *)head)->ndm_ifindex = h->index;
-	message = message_new(note->type, NLM_F_CREATE | NLM_F_REPLACE, head, note->head);
+	/* a route that somebody else has made meanwhile is not ours to replace; neighbours are the device's alone */
+	message = message_new(note->type,
+	                      NLM_F_CREATE |
+	                              (note->type == RTM_NEWROUTE ? NLM_F_EXCL : NLM_F_REPLACE),
+	                      head, note->head);
 	if (note->type == RTM_NEWROUTE)
 		message_put(&message, RTA_OIF, &index, sizeof(index));
 	while (at < note->length) {
@@ -144,6 +149,7 @@ static int give_notes(const struct here *h, bool with_gateway, struct error *err
 		struct request request = {
 			.object = note->type == RTM_NEWROUTE ? "a route" : "a neighbour",
 			.verb = "add",
+			.content = EEXIST,
 		};
 
 		if (note->index != h->device->index || note->with_gateway != with_gateway)
@@ -165,28 +171,77 @@ static int lead(const struct here *h, struct error *err)
 
 /* ---- the link ---- */
 
-/* A port of its bridge again, and without an address of IPv6 that the kernel makes: what it had is written down. */
+static bool has_further(const struct settings *now, const char *name)
+{
+	for (size_t i = 0; i < now->further_length; i += strlen(now->further + i) + 1)
+		if (strcmp(now->further + i, name) == 0)
+			return true;
+	return false;
+}
+
+static int on_link(struct nl_msg *message, void *context, struct error *err)
+{
+	struct nlmsghdr *header = nlmsg_hdr(message);
+	const struct ifinfomsg *link = nlmsg_data(header);
+	struct device *ret = context;
+
+	(void)err;
+	if (link->ifi_index == ret->index)
+		device_read(header, ret);
+	return 0;
+}
+
+/* One that another device has got meanwhile stays that one's. */
+static int give_further(const struct here *h, struct error *err)
+{
+	const struct settings *was = &h->device->settings;
+	struct device now = {.index = h->index};
+	int result = 0;
+
+	if (was->further_length == 0)
+		return 0;
+	if (netlink_list_all(h->nl, RTM_GETLINK, on_link, &now, err) < 0)
+		return -1;
+	for (size_t i = 0; i < was->further_length; i += strlen(was->further + i) + 1) {
+		struct error why;
+
+		if (has_further(&now.settings, was->further + i) ||
+		    link_further(h->nl, h->index, was->further + i, true, &why) == 0)
+			continue;
+		if (why.errnum == EEXIST) {
+			log_warning("%s: is no longer called %s too: another device is",
+			            h->device->host_name, was->further + i);
+			continue;
+		}
+		*err = why;
+		result = -1;
+	}
+	return result;
+}
+
 static int prepare(const struct here *h, struct error *err)
 {
 	const struct device *it = h->device;
 	struct error ignored;
-	int result = 0;
+	int result = give_further(h, err);
 
-	if (it->master && link_set_master(h->nl, h->index, it->master, err) < 0)
-		result = -1;
-	if (link_set_gen_mode(h->nl, h->index, IN6_ADDR_GEN_MODE_NONE,
-	                      result < 0 ? &ignored : err) < 0)
+	if (it->master &&
+	    link_set_master(h->nl, h->index, it->master, result < 0 ? &ignored : err) < 0)
 		result = -1;
 	return result;
 }
 
-/* Up before it gets its addresses: the route to the network of one that is not for ever is made then or never. */
+/* At home without an address of IPv6 that the kernel makes, from before it is up: what it had is written down.
+ * Up before it gets its addresses: the route to the network of one that is not for ever is made then or never. */
 static int settle(const struct here *h, struct error *err)
 {
 	const struct device *it = h->device;
 	struct error ignored;
-	int result = h->home ? prepare(h, err) : 0;
+	int result;
 
+	if (h->home && link_set_gen_mode(h->nl, h->index, IN6_ADDR_GEN_MODE_NONE, err) < 0)
+		return -1;
+	result = h->home ? prepare(h, err) : 0;
 	/* runtime-spec: there it is set up, whatever it was */
 	if ((!h->home || it->up) &&
 	    link_up(h->nl, h->index, it->now, result < 0 ? &ignored : err) < 0)
@@ -211,6 +266,12 @@ static bool is_here(const struct device *it, bool home)
 	return home ? it->is == RETURNED || it->is == RETURNING : it->is == AWAY;
 }
 
+static void is_gone(struct device *it)
+{
+	it->is = LOST;
+	log_warning("%s: is not back: it is neither here nor where it was moved to", it->host_name);
+}
+
 static int each(struct netns_baggage *b, bool home, struct netlink *nl,
                 int (*give)(const struct here *h, struct error *err), struct error *err)
 {
@@ -224,8 +285,10 @@ static int each(struct netns_baggage *b, bool home, struct netlink *nl,
 		if (!is_here(it, home))
 			continue;
 		h.index = look_up(nl, it, why);
-		if (h.index == 0)
+		if (h.index == 0) {
+			is_gone(it);
 			continue;
+		}
 		if (!home && h.index > 0)
 			it->index_there = h.index;
 		if (h.index < 0 || give(&h, why) < 0) {
@@ -236,13 +299,39 @@ static int each(struct netns_baggage *b, bool home, struct netlink *nl,
 	return result;
 }
 
+/* How they look from there, to know them again by. */
+static int on_device(struct nl_msg *message, void *context, struct error *err)
+{
+	struct nlmsghdr *header = nlmsg_hdr(message);
+	const struct ifinfomsg *link = nlmsg_data(header);
+	struct netns_baggage *b = context;
+	struct device seen = {0};
+
+	(void)err;
+	for (size_t i = 0; i < b->device_count; i++) {
+		struct device *it = &b->devices[i];
+
+		if (it->is != AWAY || it->index_there != link->ifi_index)
+			continue;
+		device_read(header, &seen);
+		it->there = seen.home;
+		it->settled = true;
+	}
+	return 0;
+}
+
+static int look_at_all(struct netlink *nl, void *context, struct error *err)
+{
+	return netlink_list_all(nl, RTM_GETLINK, on_device, context, err);
+}
+
 int netns_unpack_devices(struct netns_baggage *b, struct error *err)
 {
 	owned_netlink nl = {0};
 
-	if (netlink_open(&nl, err) < 0)
+	if (netlink_open(&nl, err) < 0 || each(b, false, &nl, settle, err) < 0)
 		return -1;
-	return each(b, false, &nl, settle, err);
+	return netlink_read(&nl, look_at_all, b, err);
 }
 
 int netns_restore_devices(struct netns_baggage *b, struct error *err)

@@ -5,7 +5,8 @@
 /* rootfs: what the container sees at "/".
  *
  * PROMISE: every mount, node, link and mask of a config is planned once, then done in the child by
- * descriptors that were resolved inside the root; nothing is left in the host's mount namespace. */
+ * descriptors that were resolved inside the root; nothing is left in the host's mount namespace
+ * but what somebody asks to be held there. */
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -133,6 +134,13 @@ int rootfs_sysctl(struct rootfs_plan *plan, struct error *err) FALLIBLE;
  * Returns  its descriptor, close-on-exec, owned by the caller; or -1 and errno (EPERM without the
  *          right to mount). Spec: open_tree(2), mount_setattr(2). */
 int rootfs_readonly_view(const char *path);
+
+/* A namespace that is to outlive its processes: mounted on a new file of this name in dir, in the mount namespace that
+ * we are in, which keeps it for as long. Both are borrowed, and let go is content where nothing is.
+ * Each returns  0, or -1 and *err; what was begun is for rootfs_let_go(). Context: host. Spec: namespaces(7), "Namespace
+ * lifetime". */
+int rootfs_hold(int namespace, int dir, const char *name, struct error *err) FALLIBLE;
+int rootfs_let_go(int dir, const char *name, struct error *err) FALLIBLE;
 
 /* A mount that an engine gives with a container: overlay, bind, ... */
 struct engine_mount {

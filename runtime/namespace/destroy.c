@@ -40,5 +40,5 @@ int namespace_destroy(struct container *c, struct error *err)
 	if (cgroup_undo(c->cgroups, c->state.cgroup, c->state.systemd_unit, launch_owner(c), err) <
 	    0)
 		return -1;
-	return group_remove(c, err);
+	return devices_end(c, err) < 0 ? -1 : group_remove(c, err);
 }

@@ -173,11 +173,11 @@ static int converse(struct container *c, const struct plan *plan, struct error *
 }
 
 /* Undo what a failed create made; the error that stays is the first one. */
-static void abandon(struct container *c, const struct plan *plan, const struct moved *moved)
+static void abandon(struct container *c, const struct plan *plan, struct moved *moved)
 {
 	struct error ignored;
 
-	devices_take_back(moved); /* virtual ones would end with the namespace */
+	devices_take_back(moved);
 	if (c->init >= 0 && process_signal(c->init, SIGKILL, &ignored) < 0 &&
 	    ignored.errnum != ESRCH)
 		log_dropped("after a failed create", &ignored);

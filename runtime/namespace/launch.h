@@ -107,6 +107,9 @@ int group_remove(const struct container *c, struct error *err) FALLIBLE;
  * Returns 0, or -1 and *err; either way what has moved is in *ret, for devices_take_back(). */
 int devices_give(const struct container *c, const struct plan *plan, struct moved *ret,
                  struct error *err) FALLIBLE;
+/* Give back what is held of a container whose processes have ended. What can't be is left to the kernel, with a
+ * warning. Returns 0, or -1 and *err: try again. Context: host. */
+int devices_end(const struct container *c, struct error *err) FALLIBLE;
 
 /* The agent of a seccomp filter with SCMP_ACT_NOTIFY: found before the program may run, told when the filter is
  * loaded. ret_agent is -1 where no call waits for one; else the caller's.

@@ -18,19 +18,19 @@ bool namespace_protects(const char *command);
 /* Devices of the host's (linux.netDevices) that have been moved into a container's network namespace. */
 struct netns_baggage;
 struct moved {
-	int here, there; /* the two namespaces */
-	struct netns_baggage *baggage;
-	pid_t keeper; /* who brings them back where we die; 0 */
-	int to_keeper;
+	int here, there;               /* the two namespaces */
+	int dir;                       /* the container's, which holds both; borrowed */
+	bool returns;                  /* at delete, too */
+	struct netns_baggage *baggage; /* NULL: nothing is moved or held */
 };
 #define MOVED_NONE                                                                                 \
 	{                                                                                          \
-		.here = -1, .there = -1, .to_keeper = -1                                           \
+		.here = -1, .there = -1, .dir = -1                                                 \
 	}
-/* From here on they stay where they are. */
+/* The container is there: from here on they stay where they are, until delete gives them back or for good. */
 void devices_release(struct moved *m);
-/* After a failed create, before its first process is ended; content where nothing was moved. */
-void devices_take_back(const struct moved *m);
+/* After a failed create; content where nothing was moved. */
+void devices_take_back(struct moved *m);
 
 /* As namespace_executor.create, for who has more to do before the container is created.
  * ret_moved  MOVED_NONE before; until devices_release() what was moved can be taken back. On -1 it has been. */

@@ -174,6 +174,23 @@ static void plan_time(struct plan *plan, struct arena *arena)
 			l->time_boottime.nanosecs);
 }
 
+/* Whether the host's devices come back when the container is deleted: the specification wants them left to the network
+ * namespace, unless somebody asks. */
+static int plan_devices(struct plan *plan, struct error *err)
+{
+	static const char key[] = "org.cella.netDevices";
+	const char *wish = spec_annotation(plan->spec, key);
+
+	if (!wish || strcmp(wish, "leave") == 0)
+		return 0;
+	if (strcmp(wish, "return") != 0) {
+		(void)fail(err, ERROR_CONFIG, "", "'%.64s': expected return or leave", wish);
+		return error_within(err, "annotations[\"%s\"]", key);
+	}
+	plan->returns_devices = plan->spec->linux_.net_devices.count > 0;
+	return 0;
+}
+
 static int compose(const struct plan_request *request, struct arena *arena, struct plan *plan,
                    struct error *err)
 {
@@ -192,7 +209,7 @@ static int compose(const struct plan_request *request, struct arena *arena, stru
 		.rootless = request->rootless,
 	};
 
-	if (check_whole(request->spec, err) < 0 ||
+	if (check_whole(request->spec, err) < 0 || plan_devices(plan, err) < 0 ||
 	    plan_namespaces(plan, request->host, arena, err) < 0)
 		return -1;
 	plan_time(plan, arena);

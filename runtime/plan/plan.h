@@ -54,6 +54,7 @@ struct plan {
 	unsigned int isolated;    /* bit per enum namespace_type: fresh or joined */
 	const char *time_offsets; /* as /proc/PID/timens_offsets takes them; NULL: none */
 	bool start_at_once;
+	bool returns_devices; /* of linux.netDevices, at delete */
 	struct cgroup_plan *cgroup;
 	struct rootfs_plan *rootfs;
 	struct process_plan *process;

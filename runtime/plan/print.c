@@ -73,6 +73,8 @@ void plan_print(const struct plan *plan, struct json_writer *w)
 	if (spec->domainname)
 		json_text(w, "domainname", spec->domainname);
 	print_net_devices(spec, w);
+	if (plan->returns_devices)
+		json_bool(w, "netDevicesReturn", true);
 	cgroup_print(plan->cgroup, w, "cgroup");
 	rootfs_print(plan->rootfs, w, "rootfs");
 	process_print(plan->process, w, "process");

@@ -82,9 +82,10 @@ own_rootfs() {
 	cp -a "$WORK/rootfs" "$BUNDLE/rootfs"
 }
 
-# A network namespace of the test's: NETWORK is the process that holds it, which end_network ends.
-new_network() {
-	unshare -n sleep 7200 3>&- &
+# A network namespace of the test's: NETWORK is the process that holds it, which end_network ends. With FLAGS, other
+# namespaces too.
+new_network() { # [FLAGS]
+	unshare -n "$@" sleep 7200 3>&- &
 	NETWORK=$!
 	soon is_another_network "$NETWORK"
 }

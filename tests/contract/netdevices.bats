@@ -6,7 +6,7 @@ load helpers
 setup() {
 	contract_setup
 	[ "$ISOLATED" = yes ] || skip "needs root"
-	new_network
+	new_network --mount
 	HOST=$NETWORK
 	host ip link add web0 mtu 1400 type veth peer name web1 address 02:00:00:00:00:09 || skip "no veth devices"
 	host ip addr add 10.8.0.1/24 dev web1
@@ -22,7 +22,7 @@ teardown() {
 	fi
 	contract_teardown
 }
-host() { nsenter --net="/proc/$HOST/ns/net" "$@"; }
+host() { nsenter --net="/proc/$HOST/ns/net" --mount="/proc/$HOST/ns/mnt" env -C "$PWD" "$@"; }
 there() { host timeout --foreground -k 5 30 "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" "$@"; }
 # All that a device has, times aside.
 all_of() {
@@ -269,4 +269,166 @@ fails_when() {
 		| .hooks = {createRuntime: [{path: "/bin/sh", args: ["sh", "-c", "nsenter --net=/proc/$(jq .pid)/ns/net ip addr show eth0 >\($share)/seen"], env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]}]}'
 	ok there run "$ID"
 	has "$(<"$SHARE/seen")" "10.8.0.1/24"
+}
+
+# --- back at the end --------------------------------------------------------------------------------
+
+back_at_the_end='.annotations["org.cella.netDevices"] = "return"'
+# What somebody does who rules over the container's network.
+inside() { nsenter --net="/proc/$(there state "$ID" | jq .pid)/ns/net" "$@"; }
+nothing_is_held() {
+	exits 1 host grep -F "$ROOT/" /proc/self/mountinfo
+	is "$(ls "$ROOT")" ""
+}
+
+@test "org.cella.netDevices: with return a device is back when the container is deleted, with all that it had" {
+	only_cella
+	furnish
+	before=$(all_of web1)
+	bundle '.linux.netDevices = {web1: {name: "eth0"}} | args(["ip", "-o", "addr", "show", "eth0"]) | '"$back_at_the_end"
+	ok there run "$ID"
+	has "$output" "10.8.0.1/24"
+	is_back web1 "$before"
+	nothing_is_held
+	bundle '.linux.netDevices = {web1: {name: "eth0"}} | forever | '"$back_at_the_end"
+	ok there run --dry-run "$ID"
+	is "$(jq .netDevicesReturn <<<"$output")" true
+	ok there run --detach "$ID"
+	exits 1 host ip link show web1
+	ok there delete --force "$ID"
+	is_back web1 "$before"
+	nothing_is_held
+}
+
+@test "with return it is back after the container has ended by itself, and after one that was never started" {
+	only_cella
+	before=$(addresses web1)
+	bundle '.linux.netDevices = {web1: {name: "eth0"}} | args(["true"]) | '"$back_at_the_end"
+	ok there create "$ID"
+	ok there start "$ID"
+	soon is_stopped
+	exits 1 host ip link show web1
+	ok there delete "$ID"
+	is "$(addresses web1)" "$before"
+	ok there create "$ID"
+	ok there delete --force "$ID"
+	is "$(addresses web1)" "$before"
+	nothing_is_held
+}
+is_stopped() { [ "$(there state "$ID" | jq -r .status)" = stopped ]; }
+
+@test "with return it is back when run was killed" {
+	only_cella
+	before=$(addresses web1)
+	bundle '.linux.netDevices = {web1: {name: "eth0"}} | forever | '"$back_at_the_end"'
+		| .hooks = {poststart: [{path: "/bin/sh", args: ["sh", "-c", "kill -9 $PPID"]}]}'
+	exits 137 there run "$ID"
+	ok there delete --force "$ID"
+	is "$(addresses web1)" "$before"
+	nothing_is_held
+}
+
+@test "with return a device is as it was, whatever was done to it meanwhile" {
+	only_cella
+	furnish
+	host ip link property add dev web1 altname uplink || skip "no alternative names"
+	before=$(all_of web1)
+	bundle '.linux.netDevices = {web1: {name: "eth0"}} | forever | '"$back_at_the_end"
+	ok there run --detach "$ID"
+	ok inside ip link set eth0 down
+	ok inside ip link set eth0 name mine address 02:66:66:66:66:66 mtu 1000 promisc off allmulticast on multicast off \
+		txqueuelen 7 group 9 alias "somebody else's"
+	ok inside ip link property del dev mine altname uplink
+	ok inside ip link property add dev mine altname web1
+	ok inside ip link property add dev mine altname lo0
+	ok inside ip link add bridge0 type bridge
+	ok inside ip link set mine master bridge0
+	ok inside ip addr add 10.66.0.1/24 dev mine
+	ok inside ip link set mine up
+	ok host ip link property add dev web0 altname lo0 # one that would keep it there
+	ok there delete --force "$ID"
+	is "$stderr" ""
+	is_back web1 "$before"
+	nothing_is_held
+}
+
+@test "with return a device is back from a namespace that is joined, which keeps what is its own" {
+	only_cella
+	new_network
+	near=$NETWORK
+	before=$(addresses web1)
+	bundle "join_ns(\"network\"; \"/proc/$near/ns/net\") | .linux.netDevices = {web1: {name: \"eth7\"}} | forever | $back_at_the_end"
+	ok there run --detach "$ID"
+	ok nsenter --net="/proc/$near/ns/net" ip link add over0 link eth7 type macvlan
+	ok nsenter --net="/proc/$near/ns/net" ip link add own0 type veth peer name own1
+	ok there delete --force "$ID"
+	is "$(addresses web1)" "$before"
+	exits 1 nsenter --net="/proc/$near/ns/net" ip link show over0 # it would listen to the host's device
+	ok nsenter --net="/proc/$near/ns/net" ip link show own0
+	end_network "$near"
+}
+
+@test "with return what was put in a device's place does not come to the host" {
+	only_cella
+	new_network
+	near=$NETWORK # goes on after the container, as a pod's does
+	bundle "join_ns(\"network\"; \"/proc/$near/ns/net\") | .linux.netDevices = {web1: {name: \"eth7\"}} | forever | $back_at_the_end"
+	ok there run --detach "$ID"
+	index=$(nsenter --net="/proc/$near/ns/net" ip -j link show eth7 | jq ".[0].ifindex")
+	ok nsenter --net="/proc/$near/ns/net" ip link del eth7
+	ok nsenter --net="/proc/$near/ns/net" ip link add name eth7 index "$index" address 02:00:00:00:00:09 type veth peer name trap0 index 99
+	ok there delete --force "$ID"
+	has "$stderr" "web1: is not given back: what is in its place can't be told to be the same device"
+	exits 1 host ip link show web1
+	ok nsenter --net="/proc/$near/ns/net" ip link show eth7
+	is "$(host ip route)" ""
+	nothing_is_held
+	end_network "$near"
+}
+
+@test "with return one that is no more is told" {
+	only_cella
+	before=$(all_of spare1)
+	bundle '.linux.netDevices = {web1: {name: "eth0"}, spare1: {}} | forever | '"$back_at_the_end"
+	ok there run --detach "$ID"
+	ok inside ip link del eth0
+	ok there delete --force "$ID"
+	is "$stderr" "cella: warning: web1: is not back: it is neither here nor where it was moved to"
+	is_back spare1 "$before"
+	nothing_is_held
+}
+
+@test "with return a route that somebody else has made meanwhile stays" {
+	only_cella
+	host ip route add default via 10.8.0.77 dev web1
+	bundle '.linux.netDevices = {web1: {name: "eth0"}} | forever | '"$back_at_the_end"
+	ok there run --detach "$ID"
+	host ip addr add 10.7.0.1/24 dev web0
+	host ip route add default via 10.7.0.77 dev web0
+	ok there delete --force "$ID"
+	is "$(host ip route show default)" "default via 10.7.0.77 dev web0 "
+	has "$(addresses web1)" "10.8.0.1/24"
+}
+
+@test "with return a device is not back by a delete that sees other mounts, which says so" {
+	only_cella
+	bundle '.linux.netDevices = {web1: {name: "eth0"}} | forever | '"$back_at_the_end"
+	ok there run --detach "$ID"
+	ok nsenter --net="/proc/$HOST/ns/net" "$CELLA" --root "$ROOT" delete --force "$ID"
+	has "$stderr" "web1: is not back"
+	nothing_is_held
+}
+
+@test "org.cella.netDevices: with leave, or without it, nothing is held, and other words are refused" {
+	only_cella
+	bundle '.linux.netDevices = {web1: {name: "eth0"}} | forever | .annotations = {"org.cella.netDevices": "leave"}'
+	ok there run --detach "$ID"
+	exits 1 host grep -F "$ROOT/" /proc/self/mountinfo
+	is "$(ls "$ROOT/$ID" | grep devices)" ""
+	ok there delete --force "$ID"
+	exits 1 host ip link show web1
+	bundle '.linux.netDevices = {spare1: {}} | args(["true"]) | .annotations = {"org.cella.netDevices": "yes"}'
+	refused there run "$ID"
+	is "$stderr" "cella: annotations[\"org.cella.netDevices\"]: 'yes': expected return or leave"
+	ok host ip link show spare1
 }

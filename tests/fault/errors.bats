@@ -13,3 +13,5 @@ load helpers
 @test "run of a plain user: a system call that fails is one clear line, or did not matter; nothing is left" { try_each_call plain errors; }
 @test "mounts add: a system call that fails is one clear line, or did not matter; nothing is left" { try_each_call mounts errors; }
 @test "create with the host's devices: a system call that fails is one clear line, or did not matter; they are back" { with_host try_each_call devices errors; }
+@test "create with the host's devices, to be returned: a system call that fails is one clear line, or did not matter; they are back" { with_host try_each_call returned errors; }
+@test "delete that returns the host's devices: a system call that fails is one clear line, or did not matter; they are back" { with_host try_each_call returning errors; }

@@ -30,13 +30,15 @@ fault_setup() {
 	# a plain user's, who gets a user namespace; devices of the host's
 	jq "$WORDS"' del(.process.user, .linux.devices, .linux.cgroupsPath, .process.oomScoreAdj)' config.json >plain.json
 	jq "$WORDS"' .linux.netDevices = {web1: {name: "eth0"}, web2: {}}' sleep.json >devices.json
+	jq "$WORDS"' .annotations = {"org.cella.netDevices": "return"}' devices.json >returned.json
 	jq "$WORDS"' join_ns("network"; "/proc/1/ns/net") | join_ns("ipc"; "/proc/1/ns/ipc") | del(.linux.devices)' config.json >joined.json
 	echo '{"mounts": [{"destination": "/mnt", "type": "tmpfs"}, {"destination": "/home", "type": "bind", "source": "'"$SHARE"'", "options": ["bind", "ro"]}]}' >mounts.json
 }
 
-# The host is a network namespace of the test's, for an operation that moves its devices.
+# The host is a network namespace of the test's, for an operation that moves its devices; with a mount namespace, for
+# what holds them.
 with_host() {
-	new_network
+	new_network --mount
 	HOST=$NETWORK
 	nsenter --net="/proc/$HOST/ns/net" ip link add any0 type veth peer name any1 || skip "no veth devices"
 	"$@"

@@ -12,4 +12,6 @@ load helpers
 @test "run in namespaces of another: killed at any system call, delete --force leaves nothing" { try_each_call joined kills; }
 @test "run of a plain user: killed at any system call, delete --force leaves nothing" { try_each_call plain kills; }
 @test "mounts add: killed at any system call, delete --force leaves nothing" { try_each_call mounts kills; }
-@test "create with the host's devices: killed at any system call, they are back, and delete --force leaves nothing" { with_host try_each_call devices kills; }
+@test "create with the host's devices: killed at any system call, delete --force brings them back and leaves nothing" { with_host try_each_call devices kills; }
+@test "create with the host's devices, to be returned: killed at any system call, delete --force brings them back and leaves nothing" { with_host try_each_call returned kills; }
+@test "delete that returns the host's devices: killed at any system call, delete --force brings them back and leaves nothing" { with_host try_each_call returning kills; }

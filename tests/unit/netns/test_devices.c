@@ -4,6 +4,7 @@
 #include <net/if.h>
 
 #include "netns/baggage.h"
+#include "netns/link.h"
 
 #include "scene.h"
 
@@ -122,6 +123,93 @@ static void what_can_not_be_given_back_keeps_nothing_else(void **state)
 	scene_play(SCENE_AS_WE_ARE, impossible);
 }
 
+/* ---- by who comes later ---- */
+
+static struct netns_baggage *loaded(struct scene *scene, const struct netns_baggage *b)
+{
+	owned_text struct text bytes = {0};
+	struct netns_baggage *ret;
+
+	netns_baggage_save(b, &bytes);
+	CHECK(netns_baggage_load(bytes.bytes, bytes.length, &ret, &scene->err) == 0);
+	return ret;
+}
+
+static void later(struct scene *scene)
+{
+	struct netns_baggage *b, *before_it_left, *when_it_was_there;
+	struct netns_links *before;
+
+	scene_usual(scene);
+	before = scene_look(scene);
+	b = packed(scene, "eth0", "net0");
+	before_it_left = loaded(scene, b);
+	send_away(scene, b);
+	when_it_was_there = loaded(scene, b);
+	netns_baggage_free(b);
+	bring_back(scene, when_it_was_there);
+	scene_same(before, scene_look(scene));
+
+	/* the later one is not believed to be the only one that is there */
+	bring_back(scene, before_it_left);
+	scene_same(before, scene_look(scene));
+
+	/* who sent it died before it could say so */
+	b = packed(scene, "eth0", "net0");
+	netns_baggage_free(before_it_left);
+	before_it_left = loaded(scene, b);
+	CHECK(netns_send_devices(b, scene->guest, &scene->err) == 0);
+	bring_back(scene, before_it_left);
+	scene_same(before, scene_look(scene));
+	netns_baggage_free(b);
+	netns_baggage_free(before_it_left);
+	netns_baggage_free(when_it_was_there);
+}
+
+static void they_are_brought_back_by_what_was_saved(void **state)
+{
+	(void)state;
+	scene_play(SCENE_AS_WE_ARE, later);
+}
+
+/* In its place is another one, of the same name, MAC and kind, whose peer is elsewhere. */
+static void replaced(struct scene *scene)
+{
+	const char *const further = "net0-too";
+	struct netns_baggage *b, *later_one;
+	owned_netlink nl = {0};
+	int index;
+
+	scene_veth(scene, "eth0", 1);
+	b = packed(scene, "eth0", "net0");
+	send_away(scene, b);
+	later_one = loaded(scene, b);
+	scene_enter(scene->guest);
+	scene_remove("net0");
+	scene_enter(scene->guest);
+	scene_veth(scene, "net0", 1);
+	scene_enter(scene->guest);
+	index = scene_index("net0");
+	later_one->devices[0].index_there = index;
+	later_one->devices[0].there.link = 7777;
+	CHECK(netlink_open(&nl, &scene->err) == 0);
+	CHECK(link_further(&nl, index, further, true, &scene->err) == 0);
+	CHECK(netns_return_devices(later_one, scene->container, &scene->err) == 0);
+	CHECK(later_one->devices[0].is == LOST && if_nametoindex("net0") == (unsigned int)index);
+	CHECK(if_nametoindex(further) == (unsigned int)index);
+	scene_enter(scene->container);
+	CHECK(netns_restore_devices(later_one, &scene->err) == 0);
+	CHECK(if_nametoindex("eth0") == 0 && if_nametoindex("net0") == 0);
+	netns_baggage_free(b);
+	netns_baggage_free(later_one);
+}
+
+static void another_one_in_its_place_stays_where_it_is(void **state)
+{
+	(void)state;
+	scene_play(SCENE_AS_WE_ARE, replaced);
+}
+
 /* ---- where they are ---- */
 
 /* Who moved it died before it could write down that the kernel has. */
@@ -228,6 +316,8 @@ int main(void)
 		cmocka_unit_test(all_that_a_device_had_is_there_again),
 		cmocka_unit_test(an_address_whose_time_is_over_is_not_given_back),
 		cmocka_unit_test(what_can_not_be_given_back_keeps_nothing_else),
+		cmocka_unit_test(they_are_brought_back_by_what_was_saved),
+		cmocka_unit_test(another_one_in_its_place_stays_where_it_is),
 		cmocka_unit_test(who_dies_while_it_moves_one_loses_none),
 		cmocka_unit_test(one_of_the_same_name_there_stays_there),
 		cmocka_unit_test(a_number_is_filled_in_that_makes_a_free_name),
