@@ -432,3 +432,41 @@ is_stopped() { [ "$(there state "$ID" | jq -r .status)" = stopped ]; }
 	is "$stderr" "cella: annotations[\"org.cella.netDevices\"]: 'yes': expected return or leave"
 	ok host ip link show spare1
 }
+
+# One of the machine's that nobody uses.
+free_hardware() {
+	local device
+	modprobe virtio_net 2>/dev/null
+	for device in /sys/class/net/*/device; do
+		device=${device%/device} device=${device##*/}
+		case "$device $(ip -o link show dev "$device" 2>/dev/null)" in
+		"* "* | *[\<,]UP[,\>]*) ;;
+		*) echo "$device" && return ;;
+		esac
+	done
+	return 1
+}
+# bats test_tags=testbed
+@test "a device of hardware: the kernel gives it to the first namespace, bare, and with return it is back where it was" {
+	only_cella
+	hard=$(free_hardware) || skip "this machine has no network device of hardware that is free"
+	ok ip link set "$hard" netns "$HOST"
+	ok host ip link set "$hard" name hard0
+	ok host ip addr add 10.12.0.1/24 dev hard0
+	ok host ip link set hard0 up
+	ok host ip route add 10.13.0.0/16 via 10.12.0.9
+	soon no_tentative hard0
+	before=$(all_of hard0)
+	bundle '.linux.netDevices = {hard0: {name: "eth0"}} | forever | '"$back_at_the_end"
+	ok there run --detach "$ID"
+	has "$(inside ip addr show eth0)" "10.12.0.1/24"
+	ok inside ip link set eth0 down
+	ok inside ip link set eth0 name mine address 02:66:66:66:66:66 mtu 1000
+	ok there delete --force "$ID"
+	is_back hard0 "$before"
+	bundle '.linux.netDevices = {hard0: {name: "hard7"}} | args(["true"])'
+	ok there run "$ID"
+	soon ip link show hard7
+	is "$(ip -o addr show dev hard7)" ""
+	ok ip link set hard7 name "$hard"
+}
