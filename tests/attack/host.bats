@@ -74,6 +74,61 @@ short_message() {
 	against short-message short_message
 }
 
+# A device that a container is lent, and a network namespace that goes on after it, as a pod's does: home is one, too.
+host() { nsenter --net="/proc/$HOME_NET/ns/net" --mount="/proc/$HOME_NET/ns/mnt" env -C "$PWD" "$@"; }
+pod() { nsenter --net="/proc/$POD_NET/ns/net" "$@"; }
+lend() { # ATTACK
+	new_network --mount
+	HOME_NET=$NETWORK
+	new_network
+	POD_NET=$NETWORK
+	host ip link add web0 type veth peer name web1 address 02:00:00:00:00:09 || skip "no veth devices"
+	host ip link set web0 up
+	host ip addr add 10.8.0.1/24 dev web1
+	host ip link set web1 up
+	bundle "join_ns(\"network\"; \"/proc/$POD_NET/ns/net\") | .linux.netDevices = {web1: {name: \"eth7\"}} | forever
+		| .annotations = {\"org.cella.netDevices\": \"return\"}"
+	ok host "$CELLA" --root "$ROOT" run --detach "$ID" || return
+	"$1" || return
+	ok host "$CELLA" --root "$ROOT" delete --force "$ID" || return
+}
+returned() {
+	end_network "$HOME_NET"
+	end_network "$POD_NET"
+}
+
+put_in_its_place() {
+	local index
+	index=$(pod ip -j link show eth7 | jq '.[0].ifindex')
+	pod ip link del eth7
+	pod ip link add name eth7 index "$index" address 02:00:00:00:00:09 type veth peer name trap0 index 99
+	pod ip link set trap0 up
+}
+another_device() {
+	lend put_in_its_place || return
+	! host ip addr show web1 2>/dev/null | grep -q 10.8.0.1 || broke_in "the host's traffic for 10.8.0.0/24 goes to trap0 in the pod"
+	returned
+}
+
+@test "a network device that was lent: another one, which leads elsewhere, is put in its place" {
+	against lent-other another_device
+}
+
+put_on_top() {
+	pod ip link add over0 link eth7 type macvlan mode bridge
+	pod ip link set over0 up
+}
+device_on_top() {
+	lend put_on_top || return
+	host ip addr show web1 | grep -q 10.8.0.1 || die "it is not back" || return
+	! pod ip link show over0 >/dev/null 2>&1 || broke_in "over0 in the pod is on the host's device"
+	returned
+}
+
+@test "a network device that was lent: a device on top of it stays behind" {
+	against lent-top device_on_top
+}
+
 # Where the guest, or the client, is made up by a unit test, the test itself is what bites: linked with the weak room it must fail.
 made_up() { # WEAK TEST
 	"${CELLA%/*}/tests/unit/$2" >"$T/stdout" 2>&1 || report "$(tail "$T/stdout")" || return
