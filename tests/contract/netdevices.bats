@@ -300,6 +300,19 @@ nothing_is_held() {
 	nothing_is_held
 }
 
+@test "with return what is on top of a device on the host goes on there" {
+	only_cella
+	host ip link add over0 link web1 address 02:00:00:00:00:10 type macvlan || skip "no macvlan devices"
+	host ip addr add 10.8.5.1/24 dev over0
+	host ip link set over0 up
+	before=$(addresses over0)
+	bundle '.linux.netDevices = {web1: {name: "eth0"}} | args(["true"]) | '"$back_at_the_end"
+	ok there run "$ID"
+	is "$(addresses over0)" "$before"
+	has "$(host ip -o link show over0)" "over0@web1"
+	matches "$(host ip link show over0)" "[<,]UP[,>]"
+}
+
 @test "with return it is back after the container has ended by itself, and after one that was never started" {
 	only_cella
 	before=$(addresses web1)
