@@ -31,11 +31,6 @@ static uint32_t number(struct nlattr *attribute)
 	return attribute ? nla_get_u32(attribute) : 0;
 }
 
-static struct nlattr *nested(struct nlattr *within, int type)
-{
-	return within ? nla_find(nla_data(within), nla_len(within), type) : NULL;
-}
-
 /* ---- links ---- */
 
 static void read_bytes(struct nlattr *from, void *to, size_t size)
@@ -60,7 +55,7 @@ static void read_identity(struct nlmsghdr *header, struct identity *to)
 	struct nlattr *where = nlmsg_find_attr(header, (int)head, IFLA_LINK_NETNSID);
 
 	memset(to, 0, sizeof(*to));
-	read_text(nested(info, IFLA_INFO_KIND), to->kind, sizeof(to->kind));
+	read_text(attribute_in(info, IFLA_INFO_KIND), to->kind, sizeof(to->kind));
 	read_text(nlmsg_find_attr(header, (int)head, IFLA_PARENT_DEV_NAME), to->parent,
 	          sizeof(to->parent));
 	read_bytes(nlmsg_find_attr(header, (int)head, IFLA_PERM_ADDRESS), to->permanent,
@@ -109,14 +104,16 @@ static void read_settings(struct nlmsghdr *header, struct settings *to)
 void device_read(struct nlmsghdr *header, struct device *ret)
 {
 	const struct ifinfomsg *link = nlmsg_data(header);
-	struct nlattr *v6 = nested(nlmsg_find_attr(header, sizeof(*link), IFLA_AF_SPEC), AF_INET6);
+	struct nlattr *families = nlmsg_find_attr(header, sizeof(*link), IFLA_AF_SPEC);
+	struct nlattr *v6 =
+		attribute_in(attribute_in(families, AF_INET6), IFLA_INET6_ADDR_GEN_MODE);
 
-	v6 = nested(v6, IFLA_INET6_ADDR_GEN_MODE);
 	ret->up = link->ifi_flags & IFF_UP;
 	ret->master = (int)number(nlmsg_find_attr(header, sizeof(*link), IFLA_MASTER));
 	ret->gen_mode = v6 ? nla_get_u8(v6) : IN6_ADDR_GEN_MODE_EUI64;
 	read_identity(header, &ret->home);
 	read_settings(header, &ret->settings);
+	conf_read(families, &ret->conf);
 }
 
 static int on_link(struct nl_msg *message, void *context, struct error *err)

@@ -23,6 +23,7 @@ enum {
 	PARENT_BYTES = 64,
 	ALIAS_BYTES = 256,
 	FURTHER_BYTES = 512,
+	CONF_MOST = 96,
 	NOTE_BYTES = 256,
 	NOTES = NETNS_ROUTES + NETNS_NEIGHBOURS,
 	/* of a link's flags those that say how it works, not how it is */
@@ -79,6 +80,12 @@ struct settings {
 	uint32_t further_length;
 };
 
+/* Its sysctls: net.ipv4.conf, from 1, and net.ipv6.conf, from 0, by the kernel's numbers. */
+struct conf {
+	int32_t v4[CONF_MOST], v6[CONF_MOST];
+	uint32_t v4_count, v6_count;
+};
+
 struct device {
 	char host_name[NETNS_NAME], name[NETNS_NAME];
 	char now[NETNS_NAME]; /* where it is: host_name or name, unless that was taken */
@@ -91,6 +98,7 @@ struct device {
 	enum whereabouts is;
 	struct identity home, there; /* the same device, seen from here and from there */
 	struct settings settings;
+	struct conf conf;
 };
 
 struct netns_baggage {
@@ -106,8 +114,15 @@ struct netns_baggage {
  * Returns  0, or -1 and *err. */
 int baggage_write_down(struct netlink *nl, struct netns_baggage *b, struct error *err) FALLIBLE;
 
-/* Of a link that is listed: whether it is up, its master, gen_mode, what it is (as `home`) and its settings. */
+/* Of a link that is listed: whether it is up, master, gen_mode, what it is (as `home`), its settings and sysctls. */
 void device_read(struct nlmsghdr *header, struct device *ret);
+
+/* Sysctls of a link that is listed, from its IFLA_AF_SPEC or NULL; and those that are others now as they were, for the
+ * device of this name in the namespace that we are in.
+ * Returns  0, or -1 and the first *err: all others have been set. */
+void conf_read(struct nlattr *families, struct conf *ret);
+int conf_give(struct netlink *nl, int index, const char *device, const struct conf *was,
+              const struct conf *now, struct error *err) FALLIBLE;
 
 /* The link here that is this device, by its MAC and one of its two names.
  * Returns  its index, or 0; -1 and *err. */

@@ -190,9 +190,9 @@ void netns_miss_devices(struct netns_baggage *baggage);
 
 /* Here again: give those that are back all that they had: addresses of every kind (with what is left of their time),
  * labels, whether they were up, the bridge that they were a port of, routes that somebody made, permanent neighbours,
- * further names. A route that is there by now stays as it is. Lost are the device's sysctls, queues and filters, and
- * routes with several next hops; what is on top of it here has stayed. A warning tells of one that is not back. Can be
- * done again.
+ * further names, sysctls (of IPv6 those that are no intervals). A route that is there by now stays as it is. Lost are
+ * the device's queues and filters, and routes with several next hops; what is on top of it here has stayed. A warning
+ * tells of one that is not back. Can be done again.
  * Returns  0, or -1 and the first *err, with the device's name in front: all else has been tried. */
 int netns_restore_devices(struct netns_baggage *baggage, struct error *err) FALLIBLE;
 

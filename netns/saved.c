@@ -68,6 +68,7 @@ static bool is_fine_device(const struct device *it)
 	       is_bool(&it->settled) && (unsigned int)it->is <= LOST &&
 	       is_text(it->home.kind, KIND_BYTES) && is_text(it->home.parent, PARENT_BYTES) &&
 	       s->mac_length <= MAC_BYTES && is_text(s->alias, ALIAS_BYTES) &&
+	       it->conf.v4_count <= CONF_MOST && it->conf.v6_count <= CONF_MOST &&
 	       s->further_length <= FURTHER_BYTES &&
 	       (s->further_length == 0 || s->further[s->further_length - 1] == '\0');
 }

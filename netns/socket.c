@@ -210,6 +210,11 @@ struct nl_msg *message_new(int type, int flags, const void *header, size_t lengt
 	return NULL;
 }
 
+void message_free(struct nl_msg *message)
+{
+	nlmsg_free(message);
+}
+
 static void message_drop(struct nl_msg **message)
 {
 	nlmsg_free(*message);
@@ -238,4 +243,9 @@ void message_leave(struct nl_msg *message, void *mark)
 {
 	if (message && mark)
 		(void)nla_nest_end(message, mark);
+}
+
+struct nlattr *attribute_in(struct nlattr *within, int type)
+{
+	return within ? nla_find(nla_data(within), nla_len(within), type) : NULL;
 }

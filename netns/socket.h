@@ -14,6 +14,7 @@
 
 struct nl_msg;
 struct nl_sock;
+struct nlattr;
 
 struct netlink {
 	struct nl_sock *socket;
@@ -60,8 +61,9 @@ int netlink_read(struct netlink *nl,
                  int (*read)(struct netlink *nl, void *context, struct error *err), void *context,
                  struct error *err) FALLIBLE;
 
-/* A question that begins with a header of this length and type; NULL when there is no memory. */
+/* A question that begins with a header of this length and type; NULL when there is no memory. Who asks it frees it. */
 struct nl_msg *message_new(int type, int flags, const void *header, size_t length);
+void message_free(struct nl_msg *message);
 
 /* Put an attribute in, unless *message is NULL; where it doesn't fit, *message is released and NULL. */
 void message_put(struct nl_msg **message, int type, const void *bytes, size_t length);
@@ -70,5 +72,8 @@ void message_put_text(struct nl_msg **message, int type, const char *text);
 /* Attributes until message_leave() are inside this one. */
 void message_enter(struct nl_msg **message, int type, void **ret_mark);
 void message_leave(struct nl_msg *message, void *mark);
+
+/* The first of this type inside another one (or NULL); NULL where there is none. */
+struct nlattr *attribute_in(struct nlattr *within, int type);
 
 #endif

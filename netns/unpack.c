@@ -192,20 +192,15 @@ static int on_link(struct nl_msg *message, void *context, struct error *err)
 }
 
 /* One that another device has got meanwhile stays that one's. */
-static int give_further(const struct here *h, struct error *err)
+static int give_further(const struct here *h, const struct settings *now, struct error *err)
 {
 	const struct settings *was = &h->device->settings;
-	struct device now = {.index = h->index};
 	int result = 0;
 
-	if (was->further_length == 0)
-		return 0;
-	if (netlink_list_all(h->nl, RTM_GETLINK, on_link, &now, err) < 0)
-		return -1;
 	for (size_t i = 0; i < was->further_length; i += strlen(was->further + i) + 1) {
 		struct error why;
 
-		if (has_further(&now.settings, was->further + i) ||
+		if (has_further(now, was->further + i) ||
 		    link_further(h->nl, h->index, was->further + i, true, &why) == 0)
 			continue;
 		if (why.errnum == EEXIST) {
@@ -219,12 +214,20 @@ static int give_further(const struct here *h, struct error *err)
 	return result;
 }
 
+/* What has to be so before it is up. */
 static int prepare(const struct here *h, struct error *err)
 {
 	const struct device *it = h->device;
+	struct device now = {.index = h->index};
 	struct error ignored;
-	int result = give_further(h, err);
+	int result;
 
+	if (netlink_list_all(h->nl, RTM_GETLINK, on_link, &now, err) < 0)
+		return -1;
+	result = give_further(h, &now.settings, err);
+	if (conf_give(h->nl, h->index, it->now, &it->conf, &now.conf, result < 0 ? &ignored : err) <
+	    0)
+		result = -1;
 	if (it->master &&
 	    link_set_master(h->nl, h->index, it->master, result < 0 ? &ignored : err) < 0)
 		result = -1;

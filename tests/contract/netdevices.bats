@@ -27,7 +27,8 @@ there() { host timeout --foreground -k 5 30 "$CELLA" --root "$ROOT" "${EXECUTOR[
 # All that a device has, times aside.
 all_of() {
 	host sh -c 'ip -o addr show dev $1; ip -d -o link show dev $1; ip route show table all dev $1; ip -6 route show table all dev $1
-		ip neigh show dev $1 nud permanent' sh "$1" |
+		ip neigh show dev $1 nud permanent
+		cd /proc/sys/net && grep -r . ipv4/conf/$1 ipv6/conf/$1 2>/dev/null | grep -v stable_secret | sort' sh "$1" |
 		sed 's/[0-9][0-9]*sec/some/g; s/^[0-9]*: //; s/ state [A-Z]*//; s/ M-DOWN//; s/bridge_slave.*addrgenmode/addrgenmode/'
 }
 is_as() { [ "$(all_of "$1")" = "$2" ]; }
@@ -54,6 +55,8 @@ furnish() {
 	host ip neigh add 10.8.0.79 lladdr 02:00:00:00:00:79 dev web1
 	host ip neigh add fd08::79 lladdr 02:00:00:00:00:79 dev web1
 	host ip link set web1 promisc on txqueuelen 55 alias "the first" group 7
+	host sh -c 'cd /proc/sys/net/ipv4/conf/web1 && echo 2 >rp_filter && echo 0 >accept_redirects && echo 1 >proxy_arp &&
+		cd ../../../ipv6/conf/web1 && echo 0 >accept_ra && echo 0 >accept_redirects && echo 33 >hop_limit && echo 1 >forwarding'
 	soon no_tentative web1
 }
 
