@@ -22,7 +22,12 @@
 #include "baggage.h"
 #include "link.h"
 
-enum { OTHER_NAMES = 100, UPPER_MOST = 64 };
+enum {
+	OTHER_NAMES = 100,
+	UPPER_AT_ONCE = 1024,
+	UPPER_ROUNDS = 64,
+	UPPER_GROUP = 0x63656c6c, /* one that nobody else has thought of */
+};
 
 /* ---- which they are ---- */
 
@@ -82,20 +87,27 @@ static bool is_away(const struct device *it)
 	return it->is != AT_HOME && it->is != RETURNED && it->is != LOST;
 }
 
+/* What they are now, in the order of the baggage (index 0: it is not there), and what was made on top of them. */
+struct present {
+	const struct netns_baggage *b;
+	int32_t home; /* the namespace, by its number there; negative: it has none */
+	struct device devices[NETNS_DEVICES];
+	int upper[UPPER_AT_ONCE];
+	size_t upper_count;
+};
+
 /* One that is not there has never left, was brought back by who died before it could say so, or is no more. */
-static int locate_all(struct netlink *nl, struct netns_baggage *b, struct error *err)
+static int locate_all(struct netlink *nl, struct netns_baggage *b, struct present *now,
+                      struct error *err)
 {
 	for (size_t i = 0; i < b->device_count; i++) {
 		struct device *it = &b->devices[i];
-		int index;
+		int index = is_away(it) ? find(nl, it, err) : 0;
 
-		if (!is_away(it))
-			continue;
-		index = find(nl, it, err);
 		if (index < 0)
 			return -1;
-		it->index_there = index;
-		if (index == 0)
+		now->devices[i].index = index;
+		if (index == 0 && is_away(it))
 			it->is = RETURNING;
 	}
 	return 0;
@@ -103,20 +115,11 @@ static int locate_all(struct netlink *nl, struct netns_baggage *b, struct error 
 
 /* ---- whether they are the same ---- */
 
-/* What they are now, and what was made on top of them. */
-struct present {
-	const struct netns_baggage *b;
-	int32_t home; /* the namespace, by its number there; negative: it has none */
-	struct device devices[NETNS_DEVICES];
-	int upper[UPPER_MOST];
-	size_t upper_count;
-};
-
-static const struct device *at(const struct netns_baggage *b, int index)
+static struct device *at(struct present *now, int index)
 {
-	for (size_t i = 0; i < b->device_count; i++)
-		if (b->devices[i].index_there == index && is_away(&b->devices[i]))
-			return &b->devices[i];
+	for (size_t i = 0; i < now->b->device_count; i++)
+		if (now->devices[i].index == index)
+			return &now->devices[i];
 	return NULL;
 }
 
@@ -125,17 +128,14 @@ static int on_link(struct nl_msg *message, void *context, struct error *err)
 	struct nlmsghdr *header = nlmsg_hdr(message);
 	const struct ifinfomsg *link = nlmsg_data(header);
 	struct present *now = context;
-	const struct device *it = at(now->b, link->ifi_index);
+	struct device *it = at(now, link->ifi_index);
 	struct device other = {0};
 
 	(void)err;
-	if (it) {
-		device_read(header, &now->devices[it - now->b->devices]);
-		return 0;
-	}
-	device_read(header, &other);
-	if (other.home.link != 0 && other.home.link_namespace < 0 && at(now->b, other.home.link) &&
-	    strcmp(other.home.kind, "veth") != 0 && now->upper_count < UPPER_MOST)
+	device_read(header, it ? it : &other);
+	if (!it && other.home.link > 0 && other.home.link_namespace < 0 &&
+	    at(now, other.home.link) && strcmp(other.home.kind, "veth") != 0 &&
+	    now->upper_count < UPPER_AT_ONCE)
 		now->upper[now->upper_count++] = link->ifi_index;
 	return 0;
 }
@@ -174,129 +174,173 @@ static int find_home(int target, int32_t *ret, struct error *err)
 	return netlink_list(&nl, message, on_number, ret, err);
 }
 
-/* Nobody there can link a device of his with one at home: what is, is one of those that came from there. (One that was
- * linked with another one that has left with it is so, too, when that is back already.) A tun is whoever's has its
- * descriptor, which nothing tells. */
-static bool is_same(const struct device *it, const struct identity *now, int32_t home, bool ruled)
+/* One that was linked with another one that had left with it, when that is back already. */
+static bool has_lost_partner(const struct present *now, const struct device *it)
 {
-	const struct identity *was = &it->home;
-
-	if (strcmp(was->kind, now->kind) != 0 || strcmp(was->parent, now->parent) != 0 ||
-	    memcmp(was->permanent, now->permanent, MAC_BYTES) != 0)
-		return false;
-	if (!it->settled || (now->link_namespace >= 0 && now->link_namespace == home))
-		return true;
-	return now->link == it->there.link && now->link_namespace == it->there.link_namespace &&
-	       !(ruled && strcmp(now->kind, "tun") == 0);
+	for (size_t i = 0; i < now->b->device_count; i++)
+		if (now->b->devices[i].index_there == it->there.link && now->devices[i].index == 0)
+			return it->there.link > 0 && it->there.link_namespace < 0;
+	return false;
 }
 
-static void lose_others(struct netns_baggage *b, const struct present *now)
+/* A tun is never: it is whoever's has its descriptor, which nothing tells. */
+static bool is_same(const struct present *now, size_t i)
+{
+	const struct device *it = &now->b->devices[i];
+	const struct identity *was = &it->home, *is = &now->devices[i].home;
+
+	if (strcmp(was->kind, is->kind) != 0 || strcmp(was->parent, is->parent) != 0 ||
+	    memcmp(was->permanent, is->permanent, MAC_BYTES) != 0)
+		return false;
+	if (!it->settled)
+		return true;
+	if (is->link != it->there.link || is->link_namespace != it->there.link_namespace)
+		return is->link_namespace >= 0 && is->link_namespace == now->home &&
+		       has_lost_partner(now, it);
+	return !now->b->loaded || strcmp(is->kind, "tun") != 0;
+}
+
+static void lose_others(struct netns_baggage *b, struct present *now)
 {
 	for (size_t i = 0; i < b->device_count; i++) {
 		struct device *it = &b->devices[i];
 
-		if (!is_away(it) || it->is == RETURNING ||
-		    is_same(it, &now->devices[i].home, now->home, b->loaded))
+		if (now->devices[i].index == 0 || is_same(now, i))
 			continue;
 		it->is = LOST;
+		now->devices[i].index = 0;
 		log_warning("%s: is not given back: what is in its place can't be told to be the "
 		            "same device",
 		            it->host_name);
 	}
 }
 
-static void remove_upper(struct netlink *nl, const struct present *now)
+static int ask_of_upper(struct netlink *nl, int type, int index, struct error *err)
 {
-	struct error ignored;
+	static const uint32_t group = UPPER_GROUP;
+	struct ifinfomsg link = {.ifi_index = index};
+	struct request request = {
+		.message = message_new(type, 0, &link, sizeof(link)),
+		.object = "a device on top of one that is given back",
+		.verb = "remove",
+		.content = ENODEV, /* it was on top of another one of them */
+	};
 
-	for (size_t i = 0; i < now->upper_count; i++) {
-		struct ifinfomsg link = {.ifi_index = now->upper[i]};
-		struct request request = {
-			.message = message_new(RTM_DELLINK, 0, &link, sizeof(link)),
-			.object = "a device on top of one that is given back",
-			.verb = "remove",
-			.content = ENODEV, /* it was on top of another one of them */
-		};
+	message_put(&request.message, IFLA_GROUP, &group, sizeof(group));
+	return netlink_ask(nl, &request, err);
+}
 
-		if (netlink_ask(nl, &request, &ignored) < 0)
-			log_dropped("linux.netDevices", &ignored);
+/* As a group they go at once, which takes the kernel as long as one of them: somebody may have made thousands. */
+static int remove_upper(struct netlink *nl, const struct present *now, struct error *err)
+{
+	for (size_t i = 0; i < now->upper_count; i++)
+		if (ask_of_upper(nl, RTM_NEWLINK, now->upper[i], err) < 0)
+			return -1;
+	return ask_of_upper(nl, RTM_DELLINK, 0, err);
+}
+
+/* With what is on top of it none comes home. */
+static int clear(struct netlink *nl, struct netns_baggage *b, struct present *now,
+                 struct error *err)
+{
+	for (int i = 0; i < UPPER_ROUNDS; i++) {
+		if (netlink_read(nl, look, now, err) < 0)
+			return -1;
+		if (i == 0)
+			lose_others(b, now);
+		if (now->upper_count == 0)
+			return 0;
+		if (remove_upper(nl, now, err) < 0)
+			return -1;
 	}
+	return fail(err, ERROR_STATE, "devices", "there is always another one on top of them");
 }
 
 /* ---- as they were ---- */
 
+struct bytes {
+	const void *at;
+	size_t length;
+};
+#define WHOLE(it)                                                                                  \
+	{                                                                                          \
+		&(it), sizeof(it)                                                                  \
+	}
+
 struct change {
 	const char *verb;
 	int type;
-	const void *was, *is;
-	size_t length, now_length;
+	struct bytes was, is;
 };
 
-static void put_back(struct netlink *nl, const struct device *it, const struct change *change)
+static void ask(struct netlink *nl, struct nl_msg *message, const struct device *it,
+                const char *verb)
 {
-	struct ifinfomsg link = {.ifi_index = it->index_there};
-	struct request request = {.object = it->host_name, .verb = change->verb};
+	struct request request = {.message = message, .object = it->host_name, .verb = verb};
 	struct error ignored;
 
-	if (change->length == change->now_length &&
-	    memcmp(change->was, change->is, change->length) == 0)
-		return;
-	request.message = message_new(RTM_NEWLINK, 0, &link, sizeof(link));
-	message_put(&request.message, change->type, change->was, change->length);
 	if (netlink_ask(nl, &request, &ignored) < 0)
 		log_dropped("linux.netDevices", &ignored);
 }
 
-static void put_back_flags(struct netlink *nl, const struct device *it, uint32_t now)
+static void put_back(struct netlink *nl, const struct device *it, int index,
+                     const struct change *change)
 {
-	struct ifinfomsg link = {.ifi_index = it->index_there,
-	                         .ifi_flags = it->settings.flags,
-	                         .ifi_change = (it->settings.flags ^ now) & LINK_FLAGS};
-	struct request request = {.object = it->host_name, .verb = "flags"};
-	struct error ignored;
+	struct ifinfomsg link = {.ifi_index = index};
+	struct nl_msg *message;
 
-	if (link.ifi_change == 0)
+	if (change->was.length == change->is.length &&
+	    memcmp(change->was.at, change->is.at, change->is.length) == 0)
 		return;
-	request.message = message_new(RTM_NEWLINK, 0, &link, sizeof(link));
-	if (netlink_ask(nl, &request, &ignored) < 0)
-		log_dropped("linux.netDevices", &ignored);
+	message = message_new(RTM_NEWLINK, 0, &link, sizeof(link));
+	message_put(&message, change->type, change->was.at, change->was.length);
+	ask(nl, message, it, change->verb);
+}
+
+static void put_back_flags(struct netlink *nl, const struct device *it, const struct device *now)
+{
+	struct ifinfomsg link = {.ifi_index = now->index,
+	                         .ifi_flags = it->settings.flags,
+	                         .ifi_change = it->settings.flags ^ now->settings.flags};
+
+	if (link.ifi_change != 0)
+		ask(nl, message_new(RTM_NEWLINK, 0, &link, sizeof(link)), it, "flags");
 }
 
 /* All of them: one that somebody has at home by now would keep it here. It gets its own there again. */
-static void take_further(struct netlink *nl, const struct device *it, const struct settings *now)
+static void take_further(struct netlink *nl, const struct device *now)
 {
+	const struct settings *s = &now->settings;
 	struct error ignored;
 
-	for (size_t i = 0; i < now->further_length; i += strlen(now->further + i) + 1)
-		if (link_further(nl, it->index_there, now->further + i, false, &ignored) < 0)
+	for (size_t i = 0; i < s->further_length; i += strlen(s->further + i) + 1)
+		if (link_further(nl, now->index, s->further + i, false, &ignored) < 0)
 			log_dropped("linux.netDevices", &ignored);
 }
 
 /* Free first, since a bond gives back a MAC when one leaves it, and down: there are devices whose MAC is not changed
  * while they are up. What can't be put back is said. */
-static void put_all_back(struct netlink *nl, const struct device *it, const struct device *present)
+static void put_all_back(struct netlink *nl, const struct device *it, const struct device *now)
 {
-	const struct settings *was = &it->settings, *now = &present->settings;
+	const struct settings *was = &it->settings, *is = &now->settings;
+	size_t alias_was = strlen(was->alias), alias_is = strlen(is->alias);
 	const struct change changes[] = {
-		{"MAC",          IFLA_ADDRESS, was->mac,           now->mac,           was->mac_length,    now->mac_length          },
-		{"MTU",          IFLA_MTU,     &was->mtu,          &now->mtu,          sizeof(was->mtu),   sizeof(now->mtu)         },
-		{"queue length", IFLA_TXQLEN,  &was->queue_length, &now->queue_length,
-	         sizeof(was->queue_length),								sizeof(now->queue_length)},
-		{"group",        IFLA_GROUP,   &was->group,        &now->group,        sizeof(was->group),
-	         sizeof(now->group)												 },
-		{"alias",        IFLA_IFALIAS, was->alias,         now->alias,         strlen(was->alias),
-	         strlen(now->alias)												 },
+		{"MAC",          IFLA_ADDRESS, {was->mac, was->mac_length}, {is->mac, is->mac_length}},
+		{"MTU",          IFLA_MTU,     WHOLE(was->mtu),             WHOLE(is->mtu)           },
+		{"queue length", IFLA_TXQLEN,  WHOLE(was->queue_length),    WHOLE(is->queue_length)  },
+		{"group",        IFLA_GROUP,   WHOLE(was->group),           WHOLE(is->group)         },
+		{"alias",        IFLA_IFALIAS, {was->alias, alias_was},     {is->alias, alias_is}    },
 	};
 	struct error ignored;
 
-	if (present->master != 0 && link_set_master(nl, it->index_there, 0, &ignored) < 0)
+	if (now->master != 0 && link_set_master(nl, now->index, 0, &ignored) < 0)
 		log_dropped("linux.netDevices", &ignored);
-	if (link_down(nl, it->index_there, it->host_name, &ignored) < 0)
+	if (link_down(nl, now->index, it->host_name, &ignored) < 0)
 		log_dropped("linux.netDevices", &ignored);
 	for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
-		put_back(nl, it, &changes[i]);
-	put_back_flags(nl, it, now->flags);
-	take_further(nl, it, now);
+		put_back(nl, it, now->index, &changes[i]);
+	put_back_flags(nl, it, now);
+	take_further(nl, now);
 }
 
 /* ---- home ---- */
@@ -315,24 +359,24 @@ static int is_back_as(const struct device *it)
 
 /* Under its own name; where somebody else has that by now, under the one that it has there, or as the kernel names what
  * comes back to the first namespace. The kernel moves first and renames then: it says EEXIST of one that has come. */
-static int move_home(struct netlink *nl, struct device *it, int target, struct error *err)
+static int move_home(struct netlink *nl, struct device *it, int index, int target,
+                     struct error *err)
 {
-	unsigned int index = (unsigned int)it->index_there;
 	char there[IF_NAMESIZE], name[IF_NAMESIZE];
 
-	if (!if_indextoname(index, there))
+	if (!if_indextoname((unsigned int)index, there))
 		return fail_errno(err, it->name, "look up");
 	set_name(it, it->host_name);
-	if (link_move(nl, (int)index, target, it->now, err) == 0)
+	if (link_move(nl, index, target, it->now, err) == 0)
 		return 0;
 	for (int i = 0; err->errnum == EEXIST && i < OTHER_NAMES; i++) {
-		if (!if_indextoname(index, name)) {
+		if (!if_indextoname((unsigned int)index, name)) {
 			set_name(it, there);
 			return is_back_as(it);
 		}
 		(void)snprintf(name, sizeof(name), "dev%d", i);
 		set_name(it, name);
-		if (link_move(nl, (int)index, target, name, err) == 0)
+		if (link_move(nl, index, target, name, err) == 0)
 			return is_back_as(it);
 	}
 	return -1;
@@ -343,7 +387,7 @@ static int bring_home(struct netlink *nl, struct device *it, const struct device
 {
 	it->is = RETURNING;
 	put_all_back(nl, it, now);
-	if (move_home(nl, it, target, err) < 0)
+	if (move_home(nl, it, now->index, target, err) < 0)
 		return error_within(err, "%s", it->host_name);
 	it->is = RETURNED;
 	return 0;
@@ -356,18 +400,14 @@ static int bring_all(struct netlink *nl, struct netns_baggage *b, struct present
 	int result = 0;
 
 	now->b = b;
-	if (locate_all(nl, b, err) < 0 || find_home(target, &now->home, err) < 0 ||
-	    netlink_read(nl, look, now, err) < 0)
+	if (locate_all(nl, b, now, err) < 0 || find_home(target, &now->home, err) < 0 ||
+	    clear(nl, b, now, err) < 0)
 		return -1;
-	lose_others(b, now);
-	remove_upper(nl, now);
-	for (size_t i = 0; i < b->device_count; i++) {
-		struct device *it = &b->devices[i];
-
-		if (is_away(it) && it->index_there != 0 &&
-		    bring_home(nl, it, &now->devices[i], target, result < 0 ? &ignored : err) < 0)
+	for (size_t i = 0; i < b->device_count; i++)
+		if (now->devices[i].index != 0 &&
+		    bring_home(nl, &b->devices[i], &now->devices[i], target,
+		               result < 0 ? &ignored : err) < 0)
 			result = -1;
-	}
 	return result;
 }
 

@@ -376,9 +376,11 @@ is_stopped() { [ "$(there state "$ID" | jq -r .status)" = stopped ]; }
 	bundle "join_ns(\"network\"; \"/proc/$near/ns/net\") | .linux.netDevices = {web1: {name: \"eth7\"}} | forever | $back_at_the_end"
 	ok there run --detach "$ID"
 	ok nsenter --net="/proc/$near/ns/net" ip link add over0 link eth7 type macvlan
+	ok nsenter --net="/proc/$near/ns/net" ip link add over1 link over0 type macvlan
 	ok nsenter --net="/proc/$near/ns/net" ip link add own0 type veth peer name own1
 	ok there delete --force "$ID"
 	is "$(addresses web1)" "$before"
+	exits 1 nsenter --net="/proc/$near/ns/net" ip link show over1
 	exits 1 nsenter --net="/proc/$near/ns/net" ip link show over0 # it would listen to the host's device
 	ok nsenter --net="/proc/$near/ns/net" ip link show own0
 	end_network "$near"
