@@ -183,7 +183,7 @@ static bool has_lost_partner(const struct present *now, const struct device *it)
 	return false;
 }
 
-/* A tun is never: it is whoever's has its descriptor, which nothing tells. */
+/* A tun belongs to who has its descriptor, which nothing tells: one that a program has ruled over is not. */
 static bool is_same(const struct present *now, size_t i)
 {
 	const struct device *it = &now->b->devices[i];
