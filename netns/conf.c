@@ -2,7 +2,6 @@
 /* The sysctls of a device: net.ipv4.conf.NAME and net.ipv6.conf.NAME. The kernel lists them with the link, and makes
  * new ones where it moves to. It takes those of IPv4 back the same way; those of IPv6 by their files, which are of the
  * network namespace that we are in. */
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
@@ -12,10 +11,8 @@
 #include <netlink/msg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fd.h"
-#include "base/own.h"
 #include "base/table.h"
 
 #include "baggage.h"
@@ -111,7 +108,7 @@ static int give_v4(struct netlink *nl, int index, const struct conf *was, const 
 	message_leave(request.message, families);
 	if (any)
 		return netlink_ask(nl, &request, err);
-	message_free(request.message);
+	nlmsg_free(request.message);
 	return 0;
 }
 

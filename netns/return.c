@@ -163,14 +163,13 @@ static int find_home(int target, int32_t *ret, struct error *err)
 {
 	const struct rtgenmsg any = {.rtgen_family = AF_UNSPEC};
 	uint32_t namespace = (uint32_t)target;
-	struct nl_msg *message = message_new(RTM_GETNSID, 0, &any, sizeof(any));
 	owned_netlink nl = {0}; /* of its own: what follows the answer is not waited for */
+	struct nl_msg *message;
 
-	message_put(&message, NETNSA_FD, &namespace, sizeof(namespace));
-	if (netlink_open(&nl, err) < 0) {
-		nlmsg_free(message);
+	if (netlink_open(&nl, err) < 0)
 		return -1;
-	}
+	message = message_new(RTM_GETNSID, 0, &any, sizeof(any));
+	message_put(&message, NETNSA_FD, &namespace, sizeof(namespace));
 	return netlink_list(&nl, message, on_number, ret, err);
 }
 
@@ -350,7 +349,7 @@ static void set_name(struct device *it, const char *name)
 	(void)snprintf(it->now, sizeof(it->now), "%s", name);
 }
 
-static int is_back_as(const struct device *it)
+static int tell_its_name(const struct device *it)
 {
 	log_warning("%s: is back as %s: another device has its name by now", it->host_name,
 	            it->now);
@@ -372,12 +371,12 @@ static int move_home(struct netlink *nl, struct device *it, int index, int targe
 	for (int i = 0; err->errnum == EEXIST && i < OTHER_NAMES; i++) {
 		if (!if_indextoname((unsigned int)index, name)) {
 			set_name(it, there);
-			return is_back_as(it);
+			return tell_its_name(it);
 		}
 		(void)snprintf(name, sizeof(name), "dev%d", i);
 		set_name(it, name);
 		if (link_move(nl, index, target, name, err) == 0)
-			return is_back_as(it);
+			return tell_its_name(it);
 	}
 	return -1;
 }

@@ -67,13 +67,14 @@ void netlink_close(struct netlink *nl)
 	nl->socket = NULL;
 }
 
-/* After a question that was not answered questions and answers are counted anew. */
-static int begin(struct netlink *nl, struct error *err)
+/* After a question that was not answered questions and answers are counted anew. Releases message where that fails. */
+static int begin(struct netlink *nl, struct nl_msg *message, struct error *err)
 {
 	if (nl->lost) {
 		netlink_close(nl);
 		if (netlink_open(nl, err) < 0) {
 			nl->lost = true;
+			nlmsg_free(message);
 			return -1;
 		}
 	}
@@ -109,10 +110,8 @@ int netlink_ask(struct netlink *nl, const struct request *request, struct error 
 
 	if (!request->message)
 		return fail(err, ERROR_SYSTEM, request->object, "%s: out of memory", request->verb);
-	if (begin(nl, err) < 0) {
-		nlmsg_free(request->message);
+	if (begin(nl, request->message, err) < 0)
 		return -1;
-	}
 	nle = nl_send_auto(nl->socket, request->message);
 	nlmsg_free(request->message);
 	if (nle >= 0)
@@ -148,10 +147,8 @@ int netlink_list(struct netlink *nl, struct nl_msg *message, netlink_each each, 
 
 	if (!message)
 		return fail(err, ERROR_SYSTEM, "netlink", "out of memory");
-	if (begin(nl, err) < 0) {
-		nlmsg_free(message);
+	if (begin(nl, message, err) < 0)
 		return -1;
-	}
 	(void)nl_socket_modify_cb(nl->socket, NL_CB_VALID, NL_CB_CUSTOM, one_of_list, &list);
 	nle = nl_send_auto(nl->socket, message);
 	nlmsg_free(message);
@@ -208,11 +205,6 @@ struct nl_msg *message_new(int type, int flags, const void *header, size_t lengt
 	}
 	nlmsg_free(message);
 	return NULL;
-}
-
-void message_free(struct nl_msg *message)
-{
-	nlmsg_free(message);
 }
 
 static void message_drop(struct nl_msg **message)

@@ -61,9 +61,8 @@ int netlink_read(struct netlink *nl,
                  int (*read)(struct netlink *nl, void *context, struct error *err), void *context,
                  struct error *err) FALLIBLE;
 
-/* A question that begins with a header of this length and type; NULL when there is no memory. Who asks it frees it. */
+/* A question that begins with a header of this length and type; NULL when there is no memory. */
 struct nl_msg *message_new(int type, int flags, const void *header, size_t length);
-void message_free(struct nl_msg *message);
 
 /* Put an attribute in, unless *message is NULL; where it doesn't fit, *message is released and NULL. */
 void message_put(struct nl_msg **message, int type, const void *bytes, size_t length);

@@ -191,6 +191,11 @@ static int on_link(struct nl_msg *message, void *context, struct error *err)
 	return 0;
 }
 
+static int look_at_one(struct netlink *nl, void *context, struct error *err)
+{
+	return netlink_list_all(nl, RTM_GETLINK, on_link, context, err);
+}
+
 /* One that another device has got meanwhile stays that one's. */
 static int give_further(const struct here *h, const struct settings *now, struct error *err)
 {
@@ -222,7 +227,7 @@ static int prepare(const struct here *h, struct error *err)
 	struct error ignored;
 	int result;
 
-	if (netlink_list_all(h->nl, RTM_GETLINK, on_link, &now, err) < 0)
+	if (netlink_read(h->nl, look_at_one, &now, err) < 0)
 		return -1;
 	result = give_further(h, &now.settings, err);
 	if (conf_give(h->nl, h->index, it->now, &it->conf, &now.conf, result < 0 ? &ignored : err) <
@@ -269,7 +274,7 @@ static bool is_here(const struct device *it, bool home)
 	return home ? it->is == RETURNED || it->is == RETURNING : it->is == AWAY;
 }
 
-static void is_gone(struct device *it)
+static void give_up_on(struct device *it)
 {
 	it->is = LOST;
 	log_warning("%s: is not back: it is neither here nor where it was moved to", it->host_name);
@@ -289,7 +294,7 @@ static int each(struct netns_baggage *b, bool home, struct netlink *nl,
 			continue;
 		h.index = look_up(nl, it, why);
 		if (h.index == 0) {
-			is_gone(it);
+			give_up_on(it);
 			continue;
 		}
 		if (!home && h.index > 0)
