@@ -183,6 +183,38 @@ static void decide_owner(const struct cgroup_request *request, struct cgroup_pla
 		(l->namespaces[NAMESPACE_USER].set || plan->owner_uid != request->host->uid);
 }
 
+/* crun's annotations that name a cgroup. Absent or empty: *ret_name is NULL. */
+static int annotated(const struct spec *spec, const char *key, const char **ret_name,
+                     struct error *err)
+{
+	const char *name = spec_annotation(spec, key);
+
+	*ret_name = name && *name ? name : NULL;
+	if (!*ret_name || (!strchr(name, '/') && name[0] != '.' && strlen(name) <= NAME_MAX))
+		return 0;
+	(void)fail(err, ERROR_CONFIG, "", "'%.100s': expected the name of a cgroup", name);
+	return error_within(err, "annotations[\"%s\"]", key);
+}
+
+static int decide_scope(const struct cgroup_request *request, bool rootless,
+                        const struct found *found, struct cgroup_plan *plan, char **ret_path,
+                        struct error *err)
+{
+	const char *wanted = request->spec->linux_.cgroups_path;
+	struct systemd_scope *scope = ARENA_NEW(plan->arena, struct systemd_scope);
+
+	if (arena_check(plan->arena, err) < 0)
+		return error_within(err, "%s", object);
+	plan->scope = scope;
+	if (systemd_place(wanted, request->id, rootless, found->own, plan->arena, scope, ret_path,
+	                  err) < 0 ||
+	    annotated(request->spec, "run.oci.systemd.subgroup", &scope->below, err) < 0)
+		return -1;
+	if (scope->below && *ret_path)
+		*ret_path = arena_format(plan->arena, "%s/%s", *ret_path, scope->below);
+	return 0;
+}
+
 /* Where it will be, by either manager; NULL: nowhere. */
 static int decide_place(const struct cgroup_request *request, const struct found *found,
                         struct cgroup_plan *plan, char **ret_path, struct error *err)
@@ -192,13 +224,8 @@ static int decide_place(const struct cgroup_request *request, const struct found
 
 	if (request->rootless != ROOTLESS_AUTO)
 		rootless = request->rootless == ROOTLESS_YES;
-	if (request->systemd) {
-		plan->scope = ARENA_NEW(plan->arena, struct systemd_scope);
-		if (arena_check(plan->arena, err) < 0)
-			return error_within(err, "%s", object);
-		return systemd_place(wanted, request->id, rootless, found->own, plan->arena,
-		                     plan->scope, ret_path, err);
-	}
+	if (request->systemd)
+		return decide_scope(request, rootless, found, plan, ret_path, err);
 	if (decide_path(wanted, found->own, request->id, plan->arena, ret_path, err) < 0)
 		return -1;
 	if (rootless && !request->host->made_up && (!found->tree || !may_write(found, *ret_path))) {
@@ -213,36 +240,17 @@ const char *cgroup_unit(const struct cgroup_plan *plan)
 	return plan->scope ? plan->scope->unit : NULL;
 }
 
-/* crun's annotation: the name of a cgroup below the container's. */
+/* The cgroup below the container's that its first process gets. */
 static int plan_below(const struct spec *spec, struct cgroup_plan *plan, struct error *err)
 {
 	static const char key[] = "run.oci.delegate-cgroup";
-	const char *name = spec_annotation(spec, key);
 
-	if (!name || !*name)
+	if (annotated(spec, key, &plan->below, err) < 0)
+		return -1;
+	if (!plan->below || plan->path)
 		return 0;
-	if (strchr(name, '/') || name[0] == '.' || strlen(name) > NAME_MAX)
-		(void)fail(err, ERROR_CONFIG, "", "'%.100s': expected the name of a cgroup", name);
-	else if (!plan->path)
-		(void)fail(err, ERROR_UNSUPPORTED, "", "the container has no cgroup");
-	else {
-		plan->below = name;
-		return 0;
-	}
+	(void)fail(err, ERROR_UNSUPPORTED, "", "the container has no cgroup");
 	return error_within(err, "annotations[\"%s\"]", key);
-}
-
-/* crun's annotation, for a cgroup below the scope that has the limits: systemd knows nothing of them there, and so
- * doesn't write them anew. It knows ours as the scope's own: the container needs no other. */
-static void warn_of_subgroup(const struct spec *spec, const struct cgroup_plan *plan)
-{
-	static const char key[] = "run.oci.systemd.subgroup";
-	const char *name = spec_annotation(spec, key);
-
-	if (plan->scope && name && *name)
-		log_warning("annotations[\"%s\"]: '%.64s' is not used: "
-		            "the container is in the scope itself",
-		            key, name);
 }
 
 static int plan_properties(const struct spec *spec, const struct found *found,
@@ -303,7 +311,6 @@ int cgroup_plan(const struct cgroup_request *request, struct arena *arena,
 	plan->own = arena_text(arena, found.own);
 	plan->controllers = arena_text(arena, found.at.controllers);
 	decide_owner(request, plan);
-	warn_of_subgroup(spec, plan);
 	if (plan_below(spec, plan, err) < 0)
 		return -1;
 	if (arena_check(arena, err) < 0)

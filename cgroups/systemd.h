@@ -25,6 +25,7 @@ struct systemd_scope {
 	bool bfq;                /* weights of block devices are BFQ's: there is io.bfq.weight */
 	const char *unit;        /* "cella-web.scope" */
 	const char *slice;       /* "machine.slice" */
+	const char *below;       /* a cgroup in it that is the container's; NULL: its own is */
 	const char *description; /* NULL where nothing is made */
 	struct systemd_property *property;
 	size_t count;

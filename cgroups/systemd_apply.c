@@ -3,13 +3,19 @@
 /* Theory of operation. systemd wants a process to put into a new scope, and a scope ends with its last
  * one; the container's first process is to be born in the cgroup, with its limits in force. So
  * cella-systemd puts itself there, and is ended once the other one is there too. It needs no pid for
- * that, which would be another process's where cella runs in a pid namespace. */
+ * that, which would be another process's where cella runs in a pid namespace.
+ *
+ * Where the container is in a cgroup below the scope's, both have the limits: what is inside sees them in its own, and
+ * systemd writes those of the scope anew whenever it likes. The holder moves along, as the kernel hands out no
+ * controllers below a cgroup that has processes. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -18,6 +24,8 @@
 
 #include "controllers.h"
 #include "furnish.h"
+#include "limits.h"
+#include "owner.h"
 #include "systemd.h"
 #include "tree.h"
 
@@ -41,14 +49,22 @@ int cgroup_suspect_memory(const struct cgroup_plan *plan, struct error *err)
 	            write->value);
 }
 
+/* How many processes there may be, in the container's cgroup and the scope's. */
+static int allow(const struct cgroup_plan *plan, int dir, const struct cgroup_write *write,
+                 const char *value, struct error *err)
+{
+	if (fd_write_file(dir, write->file, value, err) < 0 ||
+	    (plan->scope->below && fd_write_file(dir, "../pids.max", value, err) < 0))
+		return error_within(err, "%s", write->member);
+	return 0;
+}
+
 /* The holder must not take the place of the container's only process. */
 static int make_room(const struct cgroup_plan *plan, int dir, struct error *err)
 {
 	const struct cgroup_write *write = write_of(plan, "pids.max");
 
-	if (write && fd_write_file(dir, write->file, "max", err) < 0)
-		return error_within(err, "%s", write->member);
-	return 0;
+	return write ? allow(plan, dir, write, "max", err) : 0;
 }
 
 static void let_go(struct cgroup_plan *plan)
@@ -68,9 +84,7 @@ int cgroup_settle(struct cgroup_plan *plan, int dir, struct error *err)
 	if (plan->holder <= 0)
 		return 0;
 	let_go(plan);
-	if (write && fd_write_file(dir, write->file, write->value, err) < 0)
-		return error_within(err, "%s", write->member);
-	return 0;
+	return write ? allow(plan, dir, write, write->value, err) : 0;
 }
 
 /* systemd hands down what it knows itself; hugetlb, rdma and misc are not among that. */
@@ -89,9 +103,32 @@ static void enable_controllers(int top, const char *path)
 	}
 }
 
+/* Make the container's own in the scope's. */
+static int go_below(struct cgroup_plan *plan, int scope, struct error *err)
+{
+	owned_fd dir = -1;
+	char holder[16];
+
+	owner_mark(scope, plan->owner);
+	if (limits_write(scope, &plan->writes, err) < 0)
+		return -1;
+	if (mkdirat(scope, plan->scope->below, 0755) < 0)
+		return fail_errno(err, plan->scope->below, "mkdir");
+	dir = openat(scope, plan->scope->below, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return fail_errno(err, plan->scope->below, "open");
+	(void)snprintf(holder, sizeof(holder), "%d", (int)plan->holder);
+	if (fd_write_file(dir, "cgroup.procs", holder, err) < 0)
+		return -1;
+	controllers_enable(scope, false);
+	plan->path = arena_format(plan->arena, "%s/%s", plan->path, plan->scope->below);
+	return arena_check(plan->arena, err) < 0 ? -1 : take_fd(&dir);
+}
+
 static int enter(struct cgroup_plan *plan, struct error *err)
 {
 	owned_fd top = tree_open(plan->mount, err);
+	owned_fd scope = -1;
 	owned_fd dir = -1;
 	char *path;
 
@@ -101,7 +138,10 @@ static int enter(struct cgroup_plan *plan, struct error *err)
 		return err->errnum == ENOMEM ? cgroup_suspect_memory(plan, err) : -1;
 	plan->path = path;
 	enable_controllers(top, path);
-	dir = tree_descend(top, path, err);
+	scope = tree_descend(top, path, err);
+	if (scope < 0)
+		return -1;
+	dir = plan->scope->below ? go_below(plan, scope, err) : take_fd(&scope);
 	if (dir < 0 || furnish(plan, dir, err) < 0 || make_room(plan, dir, err) < 0)
 		return -1;
 	return take_fd(&dir);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,6 +30,7 @@ static int fill_memory_limit(int dir, struct spec_resources *r, struct error *er
 /* What comes behind the files; when it fails they get back what they had. */
 struct rest {
 	int dir;
+	int above; /* the scope's, where dir is a cgroup below that; -1 */
 	struct arena *arena;
 	const struct cgroup_writes *writes;
 	const struct device_program *devices;
@@ -42,6 +44,8 @@ static int tell_systemd(struct rest *rest, struct error *err)
 	    systemd_set(&rest->scope, err) < 0)
 		return -1;
 	/* it has written its files anew, some with what it rounds */
+	if (rest->above >= 0 && limits_write(rest->above, rest->writes, err) < 0)
+		return -1;
 	return limits_write(rest->dir, rest->writes, err);
 }
 
@@ -62,8 +66,9 @@ int cgroup_update(const char *path, const char *unit, const struct spec_resource
                   struct arena *arena, struct error *err)
 {
 	owned_fd dir = cgroup_open(path, err);
+	owned_fd above = -1;
 	struct spec_resources r = *resources;
-	struct rest rest = {.dir = dir, .arena = arena};
+	struct rest rest = {.dir = dir, .above = -1, .arena = arena};
 	struct limits_last last = {.run = change_rest, .data = &rest};
 	struct cgroup_writes writes;
 	struct device_program *devices;
@@ -76,6 +81,12 @@ int cgroup_update(const char *path, const char *unit, const struct spec_resource
 	    limits_plan(&r, controllers, arena, &writes, err) < 0 ||
 	    devices_plan(&r, arena, &devices, err) < 0)
 		return -1;
+	if (unit && strcmp(strrchr(path, '/') + 1, unit) != 0) {
+		above = openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (above < 0)
+			return fail_errno(err, unit, "open");
+		rest.above = above;
+	}
 	rest.writes = &writes;
 	rest.devices = devices;
 	rest.scope = (struct systemd_scope){.unit = unit, .user = systemd_is_users(path)};

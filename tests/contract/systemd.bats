@@ -84,17 +84,41 @@ unit() { echo "$UNITS-$ID.scope"; }
 	ends_with $background 137
 }
 
-@test "crun's name for a cgroup below the scope: the container is in the scope itself, and who wants it so is told nothing" {
-	for name in inner ""; do
-		bundle "no_ns(\"cgroup\") | .annotations = {\"run.oci.systemd.subgroup\": \"$name\"} | args([\"grep\", \"0::\", \"/proc/self/cgroup\"])"
+below() { echo ".annotations[\"run.oci.systemd.subgroup\"] = \"$1\""; }
+
+@test "run.oci.systemd.subgroup: the container is in a cgroup below the scope, and both have its limits" {
+	bundle "forever | $(below inner) | .linux.resources.pids.limit = 9 | .linux.resources.memory.limit = 67108864"
+	ok cella create "$ID"
+	is "$(<"/proc/$(pid_of "$ID")/cgroup")" "0::${CGROUP#/sys/fs/cgroup}/inner"
+	is "$(<"$CGROUP/cgroup.procs")" ""
+	both() { for dir in "$CGROUP" "$CGROUP/inner"; do is "$(<"$dir/pids.max") $(<"$dir/memory.max")" "$1"; done; }
+	both "9 67108864"
+	ok cella start "$ID"
+	in_a_vm || is "$(cella exec "$ID" grep 0:: /proc/self/cgroup)" 0::/
+	ok cella update --pids-limit 12 --memory 100m "$ID"
+	is "$(property "$(unit)" TasksMax) $(property "$(unit)" MemoryMax)" "12 104857600"
+	both "12 104857600"
+	manager Reload
+	both "12 104857600"
+	ok cella pause "$ID"
+	status_is "$ID" paused
+	is "$(<"$CGROUP/inner/cgroup.freeze")" 1
+	ok cella delete --force "$ID"
+	[ ! -d "$CGROUP" ]
+	no_units
+}
+
+@test "run.oci.systemd.subgroup: an empty one is none; one process is enough; a name that is none" {
+	for name in "" inner; do
+		bundle "no_ns(\"cgroup\") | $(below "$name") | .linux.resources.pids.limit = 1 | args([\"grep\", \"0::\", \"/proc/self/cgroup\"])"
 		ok cella run "$ID"
-		in_a_vm || is "$output" "0::${CGROUP#/sys/fs/cgroup}"
-		if [ -n "$name" ]; then
-			matches "$stderr" "warning: annotations\[\"run.oci.systemd.subgroup\"\]: 'inner' is not used"
-			lacks "$stderr" $'\n'
-		else
-			is "$stderr" ""
-		fi
+		in_a_vm || is "$output" "0::${CGROUP#/sys/fs/cgroup}${name:+/$name}"
+		is "$stderr" ""
+	done
+	for name in a/b .. .hidden; do
+		bundle "$(below "$name")"
+		refused cella run "$ID"
+		is "$stderr" "cella: annotations[\"run.oci.systemd.subgroup\"]: '$name': expected the name of a cgroup"
 	done
 }
 
@@ -151,6 +175,7 @@ unit() { echo "$UNITS-$ID.scope"; }
 	no_bus=$T/none
 	ok env DBUS_SYSTEM_BUS_ADDRESS="unix:path=$no_bus" "$CELLA" --root "$ROOT" delete --force "$ID"
 	[ ! -d "$CGROUP" ]
+	bundle "forever | $(below inner)"
 	ok cella create "$ID"
 	ok unshare -m sh -c 'mount -t tmpfs none /run/systemd && mount -t tmpfs none /run/dbus && exec "$@"' -- \
 		"$CELLA" --root "$ROOT" delete --force "$ID"
@@ -197,8 +222,9 @@ unit() { echo "$UNITS-$ID.scope"; }
 }
 
 @test "kill -9 of cella while a scope is made: delete leaves nothing" {
-	bundle forever
 	for ms in 10 30 60 90 120 160 200 260; do
+		[ "$ms" != 10 ] || bundle forever
+		[ "$ms" != 120 ] || bundle "forever | $(below inner)"
 		exec_cella create "$ID" >/dev/null 2>&1 </dev/null &
 		pid=$!
 		sleep "$(printf '0.%03d' "$ms")"
@@ -219,9 +245,13 @@ unit() { echo "$UNITS-$ID.scope"; }
 		.process.args = ["sh", "-c", "cat /sys/fs/cgroup/pids.max; i=0; while [ $i -lt 9 ]; do sleep 9 & i=$((i + 1)); done"] |
 		.linux.resources.pids.limit = 6' "$T/plain/config.json" >"$T/plain/c" && mv "$T/plain/c" "$T/plain/config.json"
 	service=/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service
-	echo $$ >"$service/init.scope/cgroup.procs"
-	try as_sailor run --bundle "$T/plain" plain
-	echo $$ >/sys/fs/cgroup/cgroup.procs
-	has "$stderr" "can't fork"
-	[ -z "$(find "$service" -name 'cella-plain*')" ]
+	for name in "" inner; do
+		jq "$(below "$name")" "$T/plain/config.json" >"$T/plain/c" && mv "$T/plain/c" "$T/plain/config.json"
+		echo $$ >"$service/init.scope/cgroup.procs"
+		try as_sailor run --bundle "$T/plain" plain
+		echo $$ >/sys/fs/cgroup/cgroup.procs
+		is "$output" 6
+		has "$stderr" "can't fork"
+		[ -z "$(find "$service" -name 'cella-plain*')" ]
+	done
 }
