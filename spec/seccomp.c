@@ -178,8 +178,9 @@ const char *spec_seccomp_agent(const struct spec *spec, const char *otherwise)
 
 static int check_seccomp(const struct json *value, void *at, struct error *err)
 {
-	const struct spec_seccomp *seccomp = at;
+	struct spec_seccomp *seccomp = at;
 
+	seccomp->flags_set = json_member(value, "flags") != NULL;
 	if (check_errno(value, "defaultErrnoRet", &seccomp->default_errno_ret,
 	                seccomp->default_action, err) < 0)
 		return -1;

@@ -256,6 +256,7 @@ struct spec_seccomp {
 	const char *default_action;
 	struct maybe_u64 default_errno_ret;
 	text_list architectures; /* "SCMP_ARCH_X86_64" */
+	bool flags_set;          /* there are flags, though it may be none of them */
 	text_list flags;         /* "SECCOMP_FILTER_FLAG_LOG" */
 	const char *listener_path, *listener_metadata;
 	LIST(struct spec_seccomp_rule) syscalls;

@@ -196,6 +196,18 @@ PROGRAMS='{names: ["read", "write", "open", "openat", "close", "execve", "exit",
 	has "$stderr" "No space left on device"
 }
 
+@test "flags are what the config says; where it says nothing, speculation is left as it is" {
+	only_cella
+	not_in_a_vm "its system calls can't be seen from here"
+	command -v strace >/dev/null || skip "strace is missing"
+	for case in :SPEC_ALLOW '[]:' '["SECCOMP_FILTER_FLAG_LOG"]:LOG'; do
+		flags=${case%:*} kernel=${case##*:}
+		bundle ".linux.seccomp = {defaultAction: \"SCMP_ACT_ALLOW\", syscalls: [{names: [\"acct\"], action: \"SCMP_ACT_ERRNO\"}]${flags:+, flags: $flags}}"
+		ok strace -f -o "$T/calls" -e trace=seccomp "$CELLA" --root "$ROOT" "${EXECUTOR[@]}" run "$ID"
+		grep -qE "SECCOMP_SET_MODE_FILTER, ${kernel:+SECCOMP_FILTER_FLAG_}${kernel:-0}, \{" "$T/calls"
+	done
+}
+
 # What nsenter needs up to setns, which the kernel refuses it; what has larger numbers it can do without.
 NSENTER='.linux.seccomp = {defaultAction: "SCMP_ACT_ERRNO", syscalls: [{names: ["read", "write", "open", "openat", "close", "execve",
 	"exit", "exit_group", "brk", "mmap", "munmap", "mprotect", "arch_prctl", "set_tid_address", "readlink", "readlinkat", "newfstatat",

@@ -29,6 +29,9 @@ static void a_filter_is_read_with_its_rules_in_order(void **state)
 	assert_int_equal(s->default_errno_ret.value, 38);
 	texts_are(&s->architectures, "SCMP_ARCH_X86_64 SCMP_ARCH_RISCV64");
 	texts_are(&s->flags, "SECCOMP_FILTER_FLAG_LOG");
+	assert_true(s->flags_set);
+	assert_true(read_seccomp(arena, "\"SCMP_ACT_LOG\", \"flags\": []")->flags_set);
+	assert_false(read_seccomp(arena, "\"SCMP_ACT_LOG\"")->flags_set);
 	assert_null(s->listener_path);
 	assert_int_equal(s->syscalls.count, 2);
 	texts_are(&s->syscalls.item[0].names, "a b");

@@ -287,6 +287,11 @@ static void flags_are_the_kernels(void **state)
 	struct filter f;
 
 	put(a, &f, "getpriority", "SCMP_ACT_KILL", 0);
+	assert_int_equal(ask(a), 0);
+	assert_int_equal(a->plan->filter_flags, SECCOMP_FILTER_FLAG_SPEC_ALLOW);
+	a->spec.linux_.seccomp.flags_set = true;
+	assert_int_equal(ask(a), 0);
+	assert_int_equal(a->plan->filter_flags, 0);
 	a->spec.linux_.seccomp.flags.item = names;
 	a->spec.linux_.seccomp.flags.count = 3;
 	assert_int_equal(outcome(a, 0), 128 + SIGSYS);
