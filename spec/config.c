@@ -93,7 +93,12 @@ static const struct field members[] = {
 
 static int check_config(const struct json *value, void *at, struct error *err)
 {
-	return spec_check(value, at, err);
+	struct spec *spec = at;
+
+	spec->linux_.seccomp.program = spec_annotation(spec, "run.oci.seccomp_bpf_data");
+	if (spec->linux_.seccomp.program)
+		spec->linux_.seccomp.set = true;
+	return spec_check(value, spec, err);
 }
 
 const struct field_type part_config = {

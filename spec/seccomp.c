@@ -158,6 +158,8 @@ bool spec_seccomp_notifies(const struct spec_seccomp *seccomp)
 {
 	static const char notify[] = "SCMP_ACT_NOTIFY";
 
+	if (seccomp->program)
+		return false;
 	for (size_t i = 0; i < seccomp->syscalls.count; i++)
 		if (strcmp(seccomp->syscalls.item[i].action, notify) == 0)
 			return true;

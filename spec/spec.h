@@ -260,6 +260,8 @@ struct spec_seccomp {
 	text_list flags;         /* "SECCOMP_FILTER_FLAG_LOG" */
 	const char *listener_path, *listener_metadata;
 	LIST(struct spec_seccomp_rule) syscalls;
+	/* crun's annotation "run.oci.seccomp_bpf_data": the filter itself, in base64, instead of rules; NULL: absent */
+	const char *program;
 };
 
 struct spec_linux {

@@ -21,6 +21,11 @@ int plan_seccomp(const struct spec *spec, const struct host *host, struct arena 
 int plan_labels(const struct spec_process *process, const struct host *host, struct arena *arena,
                 struct process_plan *plan, struct error *err) FALLIBLE;
 
+/* The filter where the config has the program itself.
+ * try  ask this kernel whether it takes it. */
+int plan_seccomp_program(const struct spec_seccomp *asked, bool try, struct arena *arena,
+                         struct process_plan *plan, struct error *err) FALLIBLE;
+
 /* The filter of what was asked, from those made before (dir; -1: none): plan->filter stays NULL when it is not
  * there, and plan->filter_key is set so that it can be kept. */
 int filters_find(const struct spec_seccomp *asked, int dir, struct arena *arena,

@@ -419,6 +419,8 @@ int plan_seccomp(const struct spec *spec, const struct host *host, struct arena 
 	if (check_listener(spec, err) < 0 ||
 	    read_flags(asked, !host->made_up, &plan->filter_flags, err) < 0)
 		return -1;
+	if (asked->program)
+		return plan_seccomp_program(asked, !host->made_up, arena, plan, err);
 	if (filters_find(asked, host->made_up ? -1 : host->filters, arena, plan, err) < 0)
 		return -1;
 	return plan->filter ? 0 : compile(asked, arena, plan, err);

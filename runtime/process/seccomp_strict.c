@@ -5,31 +5,25 @@
 
 #include "parts.h"
 
-/* Of crun's: filters that come by another way than linux.seccomp. Whoever asks for one must not do without it. */
-static int refuse_others(const struct spec *spec, struct error *err)
+/* Of crun's: libraries that are loaded to answer for a filter. Whoever asks for one must not do without it. */
+static int refuse_plugins(const struct spec *spec, struct error *err)
 {
-	static const struct {
-		const char *annotation, *why;
-	} others[] = {
-		{"run.oci.seccomp_bpf_data", "is not taken: write linux.seccomp"           },
-		{"run.oci.seccomp.plugins",  "is not taken: see linux.seccomp.listenerPath"},
-	};
+	static const char key[] = "run.oci.seccomp.plugins";
 
-	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-		if (spec_annotation(spec, others[i].annotation)) {
-			(void)fail(err, ERROR_UNSUPPORTED, "", "%s", others[i].why);
-			return error_within(err, "annotations[\"%s\"]", others[i].annotation);
-		}
-	return 0;
+	if (!spec_annotation(spec, key))
+		return 0;
+	(void)fail(err, ERROR_UNSUPPORTED, "", "is not taken: see linux.seccomp.listenerPath");
+	return error_within(err, "annotations[\"%s\"]", key);
 }
 
 int plan_seccomp_strict(const struct spec *spec, struct error *err)
 {
 	const struct spec_seccomp *asked = &spec->linux_.seccomp;
 
-	if (refuse_others(spec, err) < 0)
+	if (refuse_plugins(spec, err) < 0)
 		return -1;
-	if (!asked->set || !spec_annotation(spec, "run.oci.seccomp_fail_unknown_syscall"))
+	if (!asked->set || asked->program ||
+	    !spec_annotation(spec, "run.oci.seccomp_fail_unknown_syscall"))
 		return 0;
 	for (size_t i = 0; i < asked->syscalls.count; i++)
 		for (size_t j = 0; j < asked->syscalls.item[i].names.count; j++) {

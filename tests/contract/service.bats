@@ -203,14 +203,54 @@ journal_has() { journalctl --quiet --output=cat --identifier="$1" --priority=err
 	lacks "$stderr" "--pidfd-socket"
 }
 
-@test "run.oci.seccomp_bpf_data and run.oci.seccomp.plugins: a filter that is asked for is not left out" {
+@test "run.oci.seccomp.plugins: what is asked for is not left out" {
 	only_cella
-	for name in run.oci.seccomp_bpf_data run.oci.seccomp.plugins; do
-		bundle "args([\"true\"]) | .annotations = {\"$name\": \"AAAA\"}"
-		refused cella run "$ID"
-		has "$stderr" "annotations[\"$name\"]: "
-		has "$stderr" "linux.seccomp"
+	bundle 'args(["true"]) | .annotations = {"run.oci.seccomp.plugins": "/a/plugin.so"}'
+	refused cella run "$ID"
+	has "$stderr" 'annotations["run.oci.seccomp.plugins"]: '
+	has "$stderr" "linux.seccomp"
+}
+
+# Instructions of seccomp(2), CODE:TRUE:FALSE:NUMBER each, in base64.
+program() {
+	local one code yes no number
+	for one; do
+		IFS=: read -r code yes no number <<<"$one"
+		printf "$(printf '\\x%02x' $((code)) 0 "$yes" "$no" $((number & 255)) $((number >> 8 & 255)) $((number >> 16 & 255)) $((number >> 24)))"
+	done | base64 --wrap=0
+}
+LOAD_CALL=0x20:0:0:0 ALLOW=0x06:0:0:0x7fff0000 REFUSE=0x06:0:0:0x5001c # errno 28
+raw() { bundle "args([\"call\", \"getppid\", \"getuid\"]) | .annotations = {\"run.oci.seccomp_bpf_data\": \"$1\"} | ${2:-.}"; }
+
+@test "run.oci.seccomp_bpf_data: the program is the filter, whatever linux.seccomp says, for exec too" {
+	only_cella "crun is not built with it everywhere"
+	[ "$(uname -m)" = x86_64 ] || skip "the program is one for x86-64"
+	filter=$(program $LOAD_CALL 0x15:0:1:110 $REFUSE $ALLOW)
+	raw "$filter"
+	ok cella run "$ID"
+	is "$output" "28 0"
+	raw "$filter" '.linux.seccomp = {defaultAction: "SCMP_ACT_KILL_PROCESS", syscalls: [{names: ["write"], action: "SCMP_ACT_NOTIFY"}]} | .process.args = ["sleep", "1000"]'
+	ok cella run -d "$ID"
+	is "$(cella exec "$ID" call getppid getuid)" "28 0"
+	ok cella delete --force "$ID"
+}
+
+@test "run.oci.seccomp_bpf_data: what is no program, or none that the kernel takes, is refused before anything runs" {
+	only_cella
+	key='annotations["run.oci.seccomp_bpf_data"]'
+	for wrong in "" AAAA "$(program $ALLOW)=" '!!!!'; do
+		raw "$wrong"
+		refused cella create "$ID"
+		is "$stderr" "cella: $key: expected instructions of 8 bytes, in base64"
 	done
+	for wrong in $LOAD_CALL 0xff:0:0:0 "$LOAD_CALL 0x15:9:9:0 $ALLOW"; do # it doesn't end, is none, leads out of it
+		raw "$(program $wrong)"
+		refused cella create "$ID"
+		is "$stderr" "cella: $key: the kernel takes no such program"
+	done
+	raw "$(for ((i = 0; i < 4097; i++)); do printf '\x06\0\0\0\0\0\xff\x7f'; done | base64 --wrap=0)"
+	refused cella create "$ID"
+	is "$stderr" "cella: $key: more than the 4096 instructions of one filter"
 }
 
 @test "run.oci.seccomp_fail_unknown_syscall: a call that nobody knows is refused, not left out" {

@@ -92,6 +92,26 @@ static void an_agent_is_the_configs_before_anybody_elses(void **state)
 	assert_null(spec_seccomp_agent(read_spec(arena, ""), "/other"));
 }
 
+static void a_program_is_a_filter_that_asks_no_agent(void **state)
+{
+	static const char annotation[] =
+		"\"annotations\": {\"run.oci.seccomp_bpf_data\": \"Zm9v\"}";
+	owned_arena struct arena *arena = new_arena();
+	const struct spec_seccomp *s = &read_spec(arena, annotation)->linux_.seccomp;
+
+	(void)state;
+	assert_true(s->set && !s->flags_set);
+	assert_string_equal(s->program, "Zm9v");
+	assert_false(spec_seccomp_notifies(s));
+	s = &read_spec(arena, arena_format(arena,
+	                                   "\"linux\": {\"seccomp\": {\"defaultAction\": "
+	                                   "\"SCMP_ACT_NOTIFY\", \"flags\": []}}, %s",
+	                                   annotation))
+	             ->linux_.seccomp;
+	assert_true(s->program && s->flags_set);
+	assert_false(spec_seccomp_notifies(s));
+}
+
 static void every_action_of_the_specification_is_known(void **state)
 {
 	static const char *const words[] = {
@@ -126,6 +146,7 @@ int main(void)
 		cmocka_unit_test(a_filter_is_read_with_its_rules_in_order),
 		cmocka_unit_test(a_listener_is_read),
 		cmocka_unit_test(an_agent_is_the_configs_before_anybody_elses),
+		cmocka_unit_test(a_program_is_a_filter_that_asks_no_agent),
 		cmocka_unit_test(every_action_of_the_specification_is_known),
 		cmocka_unit_test(what_could_not_be_done_is_refused),
 	};
