@@ -253,6 +253,21 @@ static int plan_below(const struct spec *spec, struct cgroup_plan *plan, struct 
 	return error_within(err, "annotations[\"%s\"]", key);
 }
 
+/* crun's annotation for a systemd in the container that knows cgroup v1 only: it would not come up. */
+static int refuse_old_tree(const struct spec *spec, struct error *err)
+{
+	static const char key[] = "run.oci.systemd.force_cgroup_v1";
+	const char *where = spec_annotation(spec, key);
+
+	if (!where || !*where)
+		return 0;
+	(void)fail(
+		err, ERROR_UNSUPPORTED, "",
+		"there is no cgroup v1 for '%.100s': the container's systemd must know cgroup v2",
+		where);
+	return error_within(err, "annotations[\"%s\"]", key);
+}
+
 static int plan_properties(const struct spec *spec, const struct found *found,
                            struct cgroup_plan *plan, struct error *err)
 {
@@ -287,7 +302,7 @@ int cgroup_plan(const struct cgroup_request *request, struct arena *arena,
 	OWNED(found_release) struct found found = {.top = -1};
 	char *path = NULL;
 
-	if (look(host, &found, err) < 0)
+	if (refuse_old_tree(spec, err) < 0 || look(host, &found, err) < 0)
 		return -1;
 	if (arena_check(arena, err) < 0)
 		return error_within(err, "%s", object);

@@ -94,6 +94,15 @@ by_path() { [ "$CELLA_MANAGER" = cgroupfs ] || skip "systemd names cgroups after
 	[ -n "${done-}" ] || skip "this host has all controllers"
 }
 
+@test "run.oci.systemd.force_cgroup_v1: there is none" {
+	only_cella
+	bundle 'args(["true"]) | .annotations = {"run.oci.systemd.force_cgroup_v1": "/sys/fs/cgroup/systemd"}'
+	refused cella run "$ID"
+	is "$stderr" "cella: annotations[\"run.oci.systemd.force_cgroup_v1\"]: there is no cgroup v1 for '/sys/fs/cgroup/systemd': the container's systemd must know cgroup v2"
+	bundle 'args(["true"]) | .annotations = {"run.oci.systemd.force_cgroup_v1": ""}'
+	ok cella run "$ID"
+}
+
 @test "run.oci.delegate-cgroup: the program is in a cgroup below the container's, which it may divide" {
 	only_cella
 	not_in_a_vm "its cgroups are the guest's"
