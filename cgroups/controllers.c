@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/arena.h"
 #include "base/fd.h"
@@ -14,6 +12,7 @@
 
 #include "controllers.h"
 #include "limits.h"
+#include "tree.h"
 
 static const char *const wanted[] = {"cpuset",  "cpu",  "io",   "memory",
                                      "hugetlb", "pids", "rdma", "misc"};
@@ -25,13 +24,10 @@ enum { PASSES = 16, PROCS_LIMIT = 1 << 22 };
 /* Move everybody to "init" below. New ones may come while we go through the list. */
 static int evacuate_processes(int dir, struct error *err)
 {
-	owned_fd init = -1;
+	owned_fd init = tree_make(dir, "init", err);
 
-	if (mkdirat(dir, "init", 0755) < 0 && errno != EEXIST)
-		return fail_errno(err, "init", "mkdir");
-	init = openat(dir, "init", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (init < 0)
-		return fail_errno(err, "init", "open");
+		return -1;
 	for (int i = 0; i < PASSES; i++) {
 		owned_arena struct arena *arena = arena_new(PROCS_LIMIT);
 		char *procs = NULL;

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -13,6 +12,7 @@
 #include "devices.h"
 #include "furnish.h"
 #include "limits.h"
+#include "tree.h"
 
 static const char object[] = "linux.cgroupsPath";
 
@@ -37,23 +37,26 @@ static int delegate(const struct cgroup_plan *plan, int dir, struct error *err)
 	return 0;
 }
 
+int furnish_below(int parent, const char *name, pid_t pid, struct error *err)
+{
+	owned_fd dir = tree_make(parent, name, err);
+	char number[16];
+
+	(void)snprintf(number, sizeof(number), "%d", (int)pid);
+	if (dir < 0 || fd_write_file(dir, "cgroup.procs", number, err) < 0)
+		return -1;
+	return take_fd(&dir);
+}
+
 static int move_below(const struct cgroup_plan *plan, pid_t pid, struct error *err)
 {
 	owned_fd parent = cgroup_open(plan->path, err);
 	owned_fd dir = -1;
-	char number[16];
 
 	if (parent < 0)
 		return -1;
-	if (mkdirat(parent, plan->below, 0755) < 0 && errno != EEXIST)
-		return fail_errno(err, plan->below, "mkdir");
-	dir = openat(parent, plan->below, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (dir < 0)
-		return fail_errno(err, plan->below, "open");
-	(void)snprintf(number, sizeof(number), "%d", (int)pid);
-	if (fd_write_file(dir, "cgroup.procs", number, err) < 0)
-		return -1;
-	return delegate(plan, dir, err);
+	dir = furnish_below(parent, plan->below, pid, err);
+	return dir < 0 ? -1 : delegate(plan, dir, err);
 }
 
 int cgroup_move_below(const struct cgroup_plan *plan, pid_t pid, struct error *err)

@@ -8,6 +8,10 @@
  * Returns  0, or -1 and *err. dir is borrowed. */
 int furnish(const struct cgroup_plan *plan, int dir, struct error *err) FALLIBLE;
 
+/* Make a cgroup in another one, and move a process there.
+ * Returns  its descriptor, owned by the caller, or -1 and *err. parent is borrowed. */
+int furnish_below(int parent, const char *name, pid_t pid, struct error *err) FALLIBLE;
+
 /* cgroup_apply() where systemd makes it. */
 int systemd_apply(struct cgroup_plan *plan, struct error *err) FALLIBLE;
 

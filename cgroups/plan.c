@@ -256,16 +256,14 @@ static int plan_below(const struct spec *spec, struct cgroup_plan *plan, struct 
 /* crun's annotation for a systemd in the container that knows cgroup v1 only: it would not come up. */
 static int refuse_old_tree(const struct spec *spec, struct error *err)
 {
-	static const char key[] = "run.oci.systemd.force_cgroup_v1";
-	const char *where = spec_annotation(spec, key);
+	const char *where = spec_annotation(spec, "run.oci.systemd.force_cgroup_v1");
 
 	if (!where || !*where)
 		return 0;
-	(void)fail(
-		err, ERROR_UNSUPPORTED, "",
+	return fail(
+		err, ERROR_UNSUPPORTED, "annotations[\"run.oci.systemd.force_cgroup_v1\"]",
 		"there is no cgroup v1 for '%.100s': the container's systemd must know cgroup v2",
 		where);
-	return error_within(err, "annotations[\"%s\"]", key);
 }
 
 static int plan_properties(const struct spec *spec, const struct found *found,

@@ -44,6 +44,9 @@ bool systemd_is_form(const char *path);
 /* Whether a cgroup is one that a user's manager made. */
 bool systemd_is_users(const char *path);
 
+/* How much of a container's path is that of its scope: less than all where it is in a cgroup below that. */
+size_t systemd_scope_length(const char *path, const char *unit);
+
 /* Add what annotations "org.systemd.property.NAME" ask for: a value as gvariant-text has it ('text', true,
  * uint64 5, ['a', 'b']); NAMESec is NAMEUSec in seconds.
  * Returns  0, or -1 and *err (the object is the annotation). */

@@ -10,12 +10,10 @@
  * controllers below a cgroup that has processes. */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -49,22 +47,20 @@ int cgroup_suspect_memory(const struct cgroup_plan *plan, struct error *err)
 	            write->value);
 }
 
-/* How many processes there may be, in the container's cgroup and the scope's. */
-static int allow(const struct cgroup_plan *plan, int dir, const struct cgroup_write *write,
-                 const char *value, struct error *err)
+/* How many processes there may be, in the container's cgroup and the scope's: as many as the plan says, or others. */
+static int allow_processes(const struct cgroup_plan *plan, int dir, const char *others,
+                           struct error *err)
 {
-	if (fd_write_file(dir, write->file, value, err) < 0 ||
+	const struct cgroup_write *write = write_of(plan, "pids.max");
+	const char *value;
+
+	if (!write)
+		return 0;
+	value = others ? others : write->value;
+	if (fd_write_file(dir, "pids.max", value, err) < 0 ||
 	    (plan->scope->below && fd_write_file(dir, "../pids.max", value, err) < 0))
 		return error_within(err, "%s", write->member);
 	return 0;
-}
-
-/* The holder must not take the place of the container's only process. */
-static int make_room(const struct cgroup_plan *plan, int dir, struct error *err)
-{
-	const struct cgroup_write *write = write_of(plan, "pids.max");
-
-	return write ? allow(plan, dir, write, "max", err) : 0;
 }
 
 static void let_go(struct cgroup_plan *plan)
@@ -79,12 +75,10 @@ static void let_go(struct cgroup_plan *plan)
 
 int cgroup_settle(struct cgroup_plan *plan, int dir, struct error *err)
 {
-	const struct cgroup_write *write = write_of(plan, "pids.max");
-
 	if (plan->holder <= 0)
 		return 0;
 	let_go(plan);
-	return write ? allow(plan, dir, write, write->value, err) : 0;
+	return allow_processes(plan, dir, NULL, err);
 }
 
 /* systemd hands down what it knows itself; hugetlb, rdma and misc are not among that. */
@@ -107,18 +101,12 @@ static void enable_controllers(int top, const char *path)
 static int go_below(struct cgroup_plan *plan, int scope, struct error *err)
 {
 	owned_fd dir = -1;
-	char holder[16];
 
 	owner_mark(scope, plan->owner);
 	if (limits_write(scope, &plan->writes, err) < 0)
 		return -1;
-	if (mkdirat(scope, plan->scope->below, 0755) < 0)
-		return fail_errno(err, plan->scope->below, "mkdir");
-	dir = openat(scope, plan->scope->below, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	dir = furnish_below(scope, plan->scope->below, plan->holder, err);
 	if (dir < 0)
-		return fail_errno(err, plan->scope->below, "open");
-	(void)snprintf(holder, sizeof(holder), "%d", (int)plan->holder);
-	if (fd_write_file(dir, "cgroup.procs", holder, err) < 0)
 		return -1;
 	controllers_enable(scope, false);
 	plan->path = arena_format(plan->arena, "%s/%s", plan->path, plan->scope->below);
@@ -142,7 +130,8 @@ static int enter(struct cgroup_plan *plan, struct error *err)
 	if (scope < 0)
 		return -1;
 	dir = plan->scope->below ? go_below(plan, scope, err) : take_fd(&scope);
-	if (dir < 0 || furnish(plan, dir, err) < 0 || make_room(plan, dir, err) < 0)
+	/* the holder must not take the place of the container's only process */
+	if (dir < 0 || furnish(plan, dir, err) < 0 || allow_processes(plan, dir, "max", err) < 0)
 		return -1;
 	return take_fd(&dir);
 }

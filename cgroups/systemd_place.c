@@ -20,6 +20,16 @@ bool systemd_is_users(const char *path)
 	return strstr(path, "/user@") != NULL;
 }
 
+size_t systemd_scope_length(const char *path, const char *unit)
+{
+	size_t length = strlen(unit);
+
+	for (const char *at = strchr(path, '/'); at; at = strchr(at + 1, '/'))
+		if (strncmp(at + 1, unit, length) == 0 && at[1 + length] == '/')
+			return (size_t)(at - path) + 1 + length;
+	return strlen(path);
+}
+
 /* "a-b.slice" is in "a.slice": "/a.slice/a-b.slice"; "-.slice" is the top. */
 static char *expand_slice(const char *slice, struct arena *arena, struct error *err)
 {

@@ -5,6 +5,7 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "base/fd.h"
@@ -163,6 +164,16 @@ int tree_descend(int top, const char *path, struct error *err)
 	const char *below = path + strspn(path, "/");
 
 	return path_open_strict(top, *below ? below : ".", O_RDONLY | O_DIRECTORY, err);
+}
+
+int tree_make(int dir, const char *name, struct error *err)
+{
+	int made;
+
+	if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
+		return fail_errno(err, name, "mkdir");
+	made = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return made < 0 ? fail_errno(err, name, "open") : made;
 }
 
 bool tree_is_below(const char *path)

@@ -30,6 +30,10 @@ int tree_open(const char *mount, struct error *err) FALLIBLE;
  * Returns  its descriptor, owned by the caller, or -1 and *err with errno kept. */
 int tree_descend(int top, const char *path, struct error *err) FALLIBLE;
 
+/* Make a cgroup in another one, or take the one that is there. dir is borrowed.
+ * Returns  its descriptor, owned by the caller, or -1 and *err. */
+int tree_make(int dir, const char *name, struct error *err) FALLIBLE;
+
 /* Whether a path may be a container's: absolute, below the top, without "..". */
 bool tree_is_below(const char *path);
 

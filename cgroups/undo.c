@@ -191,25 +191,14 @@ static int undo_unit(int top, const char *path, const char *unit, const char *ow
 	return 0;
 }
 
-/* The unit's own, where the container is in a cgroup below that.
- * Returns  its length in path. */
-static size_t length_to_unit(const char *path, const char *unit)
-{
-	size_t length = strlen(unit);
-
-	for (const char *at = strchr(path, '/'); at; at = strchr(at + 1, '/'))
-		if (strncmp(at + 1, unit, length) == 0 && at[1 + length] == '/')
-			return (size_t)(at - path) + 1 + length;
-	return strlen(path);
-}
-
 int cgroup_undo(int top, const char *path, const char *unit, const char *owner, struct error *err)
 {
 	char whole[PATH_MAX];
 	int undone = 0;
 
 	if (path && unit && strlen(path) < sizeof(whole)) {
-		(void)snprintf(whole, sizeof(whole), "%.*s", (int)length_to_unit(path, unit), path);
+		(void)snprintf(whole, sizeof(whole), "%.*s", (int)systemd_scope_length(path, unit),
+		               path);
 		path = whole;
 		undone = undo_unit(top, path, unit, owner, err);
 	}

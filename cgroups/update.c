@@ -81,7 +81,7 @@ int cgroup_update(const char *path, const char *unit, const struct spec_resource
 	    limits_plan(&r, controllers, arena, &writes, err) < 0 ||
 	    devices_plan(&r, arena, &devices, err) < 0)
 		return -1;
-	if (unit && strcmp(strrchr(path, '/') + 1, unit) != 0) {
+	if (unit && path[systemd_scope_length(path, unit)]) {
 		above = openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (above < 0)
 			return fail_errno(err, unit, "open");

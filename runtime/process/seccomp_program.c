@@ -44,18 +44,20 @@ int plan_seccomp_program(const struct spec_seccomp *asked, bool try, struct aren
 {
 	unsigned char *bytes = arena_alloc(arena, 1, BASE64_ROOM(strlen(asked->program)));
 	ssize_t length;
+	size_t count;
 
 	if (!bytes)
 		return arena_check(arena, err);
 	length = base64_decode(asked->program, bytes);
-	if (length <= 0 || (size_t)length % sizeof(struct sock_filter) != 0)
+	count = length < 0 ? 0 : (size_t)length / sizeof(struct sock_filter);
+	if (count == 0 || (size_t)length % sizeof(struct sock_filter) != 0)
 		return fail(err, ERROR_CONFIG, member,
 		            "expected instructions of %zu bytes, in base64",
 		            sizeof(struct sock_filter));
-	if ((size_t)length / sizeof(struct sock_filter) > BPF_MAXINSNS)
+	if (count > BPF_MAXINSNS)
 		return fail(err, ERROR_CONFIG, member,
 		            "more than the %d instructions of one filter", BPF_MAXINSNS);
 	plan->filter = (struct sock_filter *)(void *)bytes; /* the arena aligns for any type */
-	plan->filter_length = (unsigned short)((size_t)length / sizeof(struct sock_filter));
+	plan->filter_length = (unsigned short)count;
 	return try ? try_program(plan, err) : 0;
 }

@@ -8,12 +8,10 @@
 /* Of crun's: libraries that are loaded to answer for a filter. Whoever asks for one must not do without it. */
 static int refuse_plugins(const struct spec *spec, struct error *err)
 {
-	static const char key[] = "run.oci.seccomp.plugins";
-
-	if (!spec_annotation(spec, key))
+	if (!spec_annotation(spec, "run.oci.seccomp.plugins"))
 		return 0;
-	(void)fail(err, ERROR_UNSUPPORTED, "", "is not taken: see linux.seccomp.listenerPath");
-	return error_within(err, "annotations[\"%s\"]", key);
+	return fail(err, ERROR_UNSUPPORTED, "annotations[\"run.oci.seccomp.plugins\"]",
+	            "is not taken: see linux.seccomp.listenerPath");
 }
 
 int plan_seccomp_strict(const struct spec *spec, struct error *err)

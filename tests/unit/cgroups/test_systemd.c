@@ -99,6 +99,18 @@ static void a_users_scope_is_below_his_manager(void **state)
 }
 
 /* "NAME:TYPE=VALUE" with blanks between them; of lists the ends of lines are "|". */
+static void a_scope_is_found_in_the_path_of_what_is_in_it(void **state)
+{
+	static const char unit[] = "web.scope", scope[] = "/a.slice/web.scope";
+	static const char *const paths[] = {"/a.slice/web.scope", "/a.slice/web.scope/inner",
+	                                    "/a.slice/web.scope/web.scope"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		assert_int_equal(systemd_scope_length(paths[i], unit), strlen(scope));
+	assert_int_equal(systemd_scope_length("/my-web.scope/x", unit), strlen("/my-web.scope/x"));
+}
+
 static void said(const struct systemd_scope *scope, char *text, size_t size)
 {
 	*text = '\0';
@@ -325,6 +337,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_place_is_refused),
 		cmocka_unit_test(an_id_that_ends_as_a_slice_does_is_a_scope_too),
 		cmocka_unit_test(a_users_scope_is_below_his_manager),
+		cmocka_unit_test(a_scope_is_found_in_the_path_of_what_is_in_it),
 		cmocka_unit_test(annotations_are_properties),
 		cmocka_unit_test(limits_are_properties_too),
 		cmocka_unit_test(weights_are_those_of_the_scheduler_that_is_there),
